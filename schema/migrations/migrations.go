@@ -1,0 +1,89 @@
+// Package migrations holds the data model as forward-only steps, and applies
+// them. A step that has been released is never edited; what changes, changes in
+// a new step.
+package migrations
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed *.sql
+var files embed.FS
+
+// Schema is the PostgreSQL schema that everything lives in.
+const Schema = "kutse"
+
+// Roles creates the three roles where they are missing; a superuser runs it once
+// per cluster. kutse_owner owns everything and migrates, kutse_service is what the
+// services log in as, kutse_reader reads what is not sealed.
+//
+//go:embed roles/roles.sql
+var Roles string
+
+// Applied is one step that was applied.
+type Applied struct {
+	Version int64  `json:"version"`
+	File    string `json:"file"`
+}
+
+// Up applies what is missing and returns it. db is a connection as kutse_owner
+// with kutse as its search path. Several processes may call it at once and again:
+// the session lock lets one of them work and the others find nothing to do.
+func Up(ctx context.Context, db *sql.DB) ([]Applied, error) {
+	if _, err := db.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+Schema); err != nil {
+		return nil, fmt.Errorf("creating schema %s: %w", Schema, err)
+	}
+	provider, err := Provider(db)
+	if err != nil {
+		return nil, err
+	}
+	results, err := provider.Up(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("migrating: %w", err)
+	}
+	var applied []Applied
+	for _, r := range results {
+		applied = append(applied, Applied{Version: r.Source.Version, File: r.Source.Path})
+	}
+	return applied, nil
+}
+
+// Provider gives access to single steps, for tests of the way down.
+func Provider(db *sql.DB) (*goose.Provider, error) {
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, err
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker))
+	if err != nil {
+		return nil, fmt.Errorf("reading migrations: %w", err)
+	}
+	return provider, nil
+}
+
+// Digest names the whole set of steps, for caches of migrated databases.
+func Digest() (string, error) {
+	h := sha256.New()
+	err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(files, path)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(h, "%s %d\n", path, len(text))
+		h.Write(text)
+		return nil
+	})
+	return hex.EncodeToString(h.Sum(nil))[:16], err
+}
