@@ -9,6 +9,7 @@ package catalogue
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,9 @@ import (
 
 // Scheme is the kind of document that a standard came as.
 type Scheme string
+
+// Schemes returns every scheme with an importer.
+func Schemes() []Scheme { return []Scheme{EstQF, ESCO, Minnesota, KingCounty, Salem} }
 
 // The schemes with an importer.
 const (
@@ -93,17 +97,20 @@ type Prerequisite struct {
 }
 
 // AwardRule says which groups a full award asks for. A group named nowhere is
-// recorded only.
+// recorded only, and a competence without an assessable statement is asked of
+// nobody.
 type AwardRule struct {
 	Required  []string   `yaml:"required" json:"required"`                       // keys of groups of which every assessable competence must be met
 	Elective  []Elective `yaml:"elective,omitempty" json:"elective,omitempty"`   // n of a group
 	Recurring []string   `yaml:"recurring,omitempty" json:"recurring,omitempty"` // keys of groups judged during the assessment of the others; all must be met
 }
 
-// Elective asks for a number of competences of a group.
+// Elective asks for a number of competences of a group: of everyone, or of
+// those who chose a specialisation.
 type Elective struct {
-	Group   string `yaml:"group" json:"group"`
-	AtLeast int    `yaml:"at_least" json:"at_least"`
+	Group          string `yaml:"group" json:"group"`
+	AtLeast        int    `yaml:"at_least" json:"at_least"`
+	Specialisation string `yaml:"specialisation,omitempty" json:"specialisation,omitempty"` // whose competences these are; empty asks everyone
 }
 
 // Partial is a partial qualification that the standard defines.
@@ -126,6 +133,11 @@ const (
 	Duty          GroupKind = "duty"
 	KSA           GroupKind = "ksa" // knowledge, skill, ability
 )
+
+// GroupKinds returns every kind of group.
+func GroupKinds() []GroupKind {
+	return []GroupKind{Mandatory, ElectiveGroup, Recurring, Essential, Optional, Duty, KSA}
+}
 
 // Group is a part of a standard: its mandatory competences, its essential skills.
 type Group struct {
@@ -159,6 +171,11 @@ const (
 	DutyStatement      StatementKind = "duty"
 	Definition         StatementKind = "competence" // one description that is the whole competence
 )
+
+// StatementKinds returns every kind of statement.
+func StatementKinds() []StatementKind {
+	return []StatementKind{IndicatorStatement, Knowledge, Skill, Ability, DutyStatement, Definition}
+}
 
 // Statement is one performance indicator, or what stands for one in the scheme.
 // Its identity is (standard version, competence code, ordinal), never its text:
@@ -291,3 +308,20 @@ var key = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$`)
 var code = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,31}$`)
 
 func validKey(s string) bool { return key.MatchString(s) && !strings.Contains(s, "--") }
+
+// settle gives every list that is always written a value, so that nil and empty
+// have one digest.
+func (s *Standard) settle() {
+	if s.Award.Required == nil {
+		s.Award.Required = []string{}
+	}
+}
+
+// group finds a group by key.
+func (s *Standard) group(key string) (Group, bool) {
+	i := slices.IndexFunc(s.Groups, func(g Group) bool { return g.Key == key })
+	if i < 0 {
+		return Group{}, false
+	}
+	return s.Groups[i], true
+}
