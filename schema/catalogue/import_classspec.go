@@ -67,6 +67,14 @@ func ksaKind(text string) (kind StatementKind, depth string, ok bool) {
 
 var ksaTitles = map[StatementKind]string{Knowledge: "Knowledge", Skill: "Skill", Ability: "Ability"}
 
+// ksaTitle is "Extensive knowledge", or "Skill" where no depth is told.
+func ksaTitle(kind StatementKind, depth string) string {
+	if depth == "" {
+		return ksaTitles[kind]
+	}
+	return strings.ToUpper(depth[:1]) + depth[1:] + " " + strings.ToLower(ksaTitles[kind])
+}
+
 // ksaCode is K for knowledge, and KE where the depth is part of the competence.
 func ksaCode(kind StatementKind, depth string) string {
 	code := ksaTitles[kind][:1]

@@ -107,7 +107,7 @@ func (m *model) group(b block) error {
 		return b.heading.invalid("the heading %q stands twice", b.heading.text)
 	}
 	g.Title = b.heading.text
-	before, all, after := items(b.lines, bulletMark)
+	before, all, after := items(m.footer(b.lines), bulletMark)
 	g.Note = joined(before, "\n")
 	for _, it := range all {
 		k, err := m.competence(it)
@@ -120,15 +120,25 @@ func (m *model) group(b block) error {
 	if len(g.Competences) == 0 {
 		return b.heading.invalid("no bullets stand under %q; is the document cut off?", b.heading.text)
 	}
-	for _, l := range after {
-		if !modelUpdated.MatchString(l.text) {
-			return l.invalid("%.80q is no bullet and continues none", l.text)
-		}
-		m.Narrative = append(m.Narrative, section("Footer", []line{l}))
+	if len(after) > 0 {
+		return after[0].invalid("%.80q is no bullet and continues none", after[0].text)
 	}
 	m.Groups = append(m.Groups, g)
 	m.Award.Required = append(m.Award.Required, g.Key)
 	return nil
+}
+
+// footer takes out the line that says when the model was last written.
+func (m *model) footer(lines []line) []line {
+	var rest []line
+	for _, l := range lines {
+		if modelUpdated.MatchString(l.text) && printedDate([]line{l}) != "" {
+			m.Narrative = append(m.Narrative, section("Footer", []line{l}))
+			continue
+		}
+		rest = append(rest, l)
+	}
+	return rest
 }
 
 // competence splits a bullet into title and description: at a title that was

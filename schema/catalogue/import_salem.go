@@ -150,7 +150,7 @@ func salemList(b block) (Group, error) {
 		return Group{}, b.heading.invalid("%.80q names none of knowledge, skill, ability", b.heading.text)
 	}
 	title := strings.TrimSpace(strings.TrimSuffix(b.heading.text, ":"))
-	k := Competence{Code: ksaCode(kind, depth), Title: title}
+	k := Competence{Code: ksaCode(kind, depth), Title: ksaTitle(kind, depth)}
 	before, all, after := items(b.lines, bulletMark)
 	if loose := append(before, after...); len(loose) > 0 {
 		return Group{}, loose[0].invalid("%.80q is no bullet and continues none", loose[0].text)

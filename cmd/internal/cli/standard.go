@@ -1,0 +1,255 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/kutse-dev/kutse/schema/canon"
+	"github.com/kutse-dev/kutse/schema/catalogue"
+	"github.com/kutse-dev/kutse/schema/fault"
+)
+
+// StandardCmd is `kutse standard`.
+type StandardCmd struct {
+	Import StandardImportCmd `cmd:"" help:"Make a standard of a document."`
+	List   StandardListCmd   `cmd:"" help:"List the standards that come with the program."`
+	Show   StandardShowCmd   `cmd:"" help:"Print a standard."`
+	Digest StandardDigestCmd `cmd:"" help:"Print the digest that names a version of a standard."`
+}
+
+// Help implements kong.HelpProvider.
+func (StandardCmd) Help() string {
+	return "A standard says what a person in an occupation can do, and the signs it is judged by."
+}
+
+// StandardImportCmd is `kutse standard import`.
+type StandardImportCmd struct {
+	Kind   string `required:"" enum:"estqf,esco,minnesota-dual-training,king-county-class,salem-class" help:"Kind of document: ${enum}."`
+	File   string `arg:"" help:"The document as text in UTF-8; - reads standard input."`
+	Key    string `placeholder:"KEY" help:"Short name of the standard, instead of the one made from its title."`
+	Title  string `placeholder:"TITLE" help:"Title of the standard, where the document does not say it."`
+	Titles string `placeholder:"FILE" help:"Titles of competences, one a line, where the document does not set them off."`
+	Out    string `short:"o" placeholder:"FILE" help:"Write the standard there instead of to standard output."`
+}
+
+// Help implements kong.HelpProvider.
+func (StandardImportCmd) Help() string {
+	return `The standard is written as YAML. What was counted, repaired and noted is told on standard error.
+
+Example:
+  kutse standard import --kind estqf it-manager.txt -o it-manager-7.yaml`
+}
+
+// Run imports the document.
+func (c *StandardImportCmd) Run(out *Output) error {
+	s, err := c.read()
+	if err != nil {
+		return err
+	}
+	if err := tell(out.Stderr, s); err != nil {
+		return err
+	}
+	b, err := s.YAML()
+	if err != nil {
+		return err
+	}
+	if c.Out != "" {
+		return os.WriteFile(c.Out, b, 0o644)
+	}
+	return out.Value(s, func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	})
+}
+
+func (c *StandardImportCmd) read() (*catalogue.Standard, error) {
+	opts := catalogue.Options{Key: c.Key, Title: c.Title}
+	if c.Titles != "" {
+		titles, err := linesOf(c.Titles)
+		if err != nil {
+			return nil, err
+		}
+		opts.Titles = titles
+	}
+	in, err := openInput(c.File)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	return catalogue.Import(catalogue.Scheme(c.Kind), c.File, in, opts)
+}
+
+// tell says how large a standard came out, what was repaired, and what its
+// owner should look at.
+func tell(w io.Writer, s *catalogue.Standard) error {
+	competences, statements, assessable := s.Counts()
+	text := fmt.Sprintf("%s, version %s: %d competences, %d statements, %d of them assessable\n", s.Key, s.Version, competences, statements, assessable)
+	for _, n := range s.Narrative {
+		for _, r := range n.Repairs {
+			text += fmt.Sprintf("repaired %s: %s\n", n.Heading, r)
+		}
+	}
+	for _, k := range s.Competences() {
+		for _, st := range k.Statements {
+			for _, r := range st.Repairs {
+				text += fmt.Sprintf("repaired %s: %s\n", catalogue.IndicatorID{Competence: k.Code, Ordinal: st.Ordinal}, r)
+			}
+		}
+	}
+	for _, n := range s.Notes {
+		text += "note: " + n + "\n"
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+// StandardListCmd is `kutse standard list`.
+type StandardListCmd struct{}
+
+// Help implements kong.HelpProvider.
+func (StandardListCmd) Help() string {
+	return "Example:\n  kutse standard list"
+}
+
+// standardLine is a standard in a list.
+type standardLine struct {
+	Key         string           `json:"key"`
+	Version     string           `json:"version"`
+	Scheme      catalogue.Scheme `json:"scheme"`
+	Title       string           `json:"title"`
+	Competences int              `json:"competences"`
+	Statements  int              `json:"statements"`
+	Assessable  int              `json:"assessable"`
+	Digest      canon.Digest     `json:"digest"`
+}
+
+// Run lists the standards.
+func (*StandardListCmd) Run(out *Output) error {
+	var all []standardLine
+	for _, s := range catalogue.All() {
+		d, err := s.Digest()
+		if err != nil {
+			return err
+		}
+		l := standardLine{Key: s.Key, Version: s.Version, Scheme: s.Scheme, Title: s.Title, Digest: d}
+		l.Competences, l.Statements, l.Assessable = s.Counts()
+		all = append(all, l)
+	}
+	return out.Value(all, func(w io.Writer) error {
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, "KEY\tVERSION\tCOMPETENCES\tSTATEMENTS\tTITLE")
+		for _, l := range all {
+			fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\n", l.Key, l.Version, l.Competences, l.Statements, l.Title)
+		}
+		return t.Flush()
+	})
+}
+
+// StandardShowCmd is `kutse standard show`.
+type StandardShowCmd struct {
+	Standard string `arg:"" name:"key|file" help:"Key of a standard that comes with the program, or a file in YAML; - reads standard input."`
+}
+
+// Help implements kong.HelpProvider.
+func (StandardShowCmd) Help() string {
+	return "A file is checked before it is shown.\n\nExample:\n  kutse standard show it-manager-7"
+}
+
+// Run prints the standard.
+func (c *StandardShowCmd) Run(out *Output) error {
+	s, err := readStandard(c.Standard)
+	if err != nil {
+		return err
+	}
+	return out.Value(s, func(w io.Writer) error {
+		b, err := s.YAML()
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(b)
+		return err
+	})
+}
+
+// StandardDigestCmd is `kutse standard digest`.
+type StandardDigestCmd struct {
+	Standard string `arg:"" name:"key|file" help:"Key of a standard that comes with the program, or a file in YAML; - reads standard input."`
+}
+
+// Help implements kong.HelpProvider.
+func (StandardDigestCmd) Help() string {
+	return "The digest is the SHA-256 of the standard as canonical JSON (RFC 8785).\n\nExample:\n  kutse standard digest it-manager-7"
+}
+
+// Run prints the digest.
+func (c *StandardDigestCmd) Run(out *Output) error {
+	s, err := readStandard(c.Standard)
+	if err != nil {
+		return err
+	}
+	d, err := s.Digest()
+	if err != nil {
+		return err
+	}
+	return out.Value(map[string]string{"key": s.Key, "version": s.Version, "digest": d.String()}, func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, d)
+		return err
+	})
+}
+
+// readStandard reads a standard by key, or from a file: a key has neither dot
+// nor slash.
+func readStandard(keyOrFile string) (*catalogue.Standard, error) {
+	if keyOrFile != "-" && !strings.ContainsAny(keyOrFile, `./\`) {
+		return catalogue.ByKey(keyOrFile)
+	}
+	in, err := openInput(keyOrFile)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	return catalogue.Read(in)
+}
+
+// openInput opens a file, or standard input for "-".
+func openInput(name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(os.Stdin), nil
+	}
+	info, err := os.Stat(name)
+	switch {
+	case os.IsNotExist(err):
+		return nil, fault.NotFound.Because(err, "there is no file %s", name)
+	case err == nil && info.IsDir():
+		return nil, fault.Invalid.New("%s is a folder, not a file", name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fault.Invalid.Because(err, "the file %s cannot be opened", name)
+	}
+	return f, nil
+}
+
+// linesOf reads the lines of a file that have something on them.
+func linesOf(name string) ([]string, error) {
+	in, err := openInput(name)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	var lines []string
+	scan := bufio.NewScanner(io.LimitReader(in, 1<<20))
+	for scan.Scan() {
+		if l := strings.TrimSpace(scan.Text()); l != "" {
+			lines = append(lines, l)
+		}
+	}
+	if err := scan.Err(); err != nil {
+		return nil, fault.Invalid.Because(err, "the titles in %s cannot be read: %v", name, err)
+	}
+	return lines, nil
+}
