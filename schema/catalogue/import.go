@@ -100,9 +100,12 @@ func keyOf(parts ...string) string {
 	return out
 }
 
-// printed finds the month or day that a document says it was last written on:
-// "Updated February 2024".
-var printed = regexp.MustCompile(`(?i)\b(?:updated|revised|created|adopted|effective)[:,]?\s+(?:on\s+)?([A-Za-z]+\.?\s+(?:\d{1,2},\s+)?\d{4}|\d{1,2}/\d{1,2}/\d{4}|\d{1,2}/\d{4}|\d{4}-\d{2}-\d{2})`)
+// A short line that says when a document was last written: "Updated February
+// 2024".
+var (
+	printed = regexp.MustCompile(`(?i)\b(?:updated|revised|created|adopted|effective)\b(.{0,80})$`)
+	aDate   = regexp.MustCompile(`\b(?:[A-Za-z]{3,9}\.?\s+(?:\d{1,2},\s+)?\d{4}|\d{1,2}/\d{1,2}/\d{4}|\d{1,2}/\d{4}|\d{4}-\d{2}-\d{2})\b`)
+)
 
 var printedForms = map[string]string{
 	"January 2006": "2006-01", "Jan 2006": "2006-01", "1/2006": "2006-01",
@@ -114,9 +117,14 @@ var printedForms = map[string]string{
 func printedDate(lines []line) string {
 	latest := ""
 	for _, l := range lines {
-		for _, m := range printed.FindAllStringSubmatch(l.text, -1) {
+		m := printed.FindStringSubmatch(l.text)
+		if m == nil {
+			continue
+		}
+		for _, date := range aDate.FindAllString(m[1], -1) {
+			date = strings.Join(strings.Fields(strings.ReplaceAll(date, ".", "")), " ")
 			for form, short := range printedForms {
-				if t, err := time.Parse(form, strings.ReplaceAll(m[1], ".", "")); err == nil {
+				if t, err := time.Parse(form, date); err == nil {
 					latest = max(latest, t.Format(short))
 				}
 			}

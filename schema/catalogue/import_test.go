@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/kutse-dev/kutse/schema/fault"
 )
 
 var update = flag.Bool("update", false, "write the standards anew from testdata")
@@ -48,8 +50,10 @@ func (s seed) standard(t testing.TB) *Standard {
 }
 
 func TestEachSeedIsTheStandardThatComesWithTheProgram(t *testing.T) {
+	t.Parallel()
 	for _, seed := range seeds {
 		t.Run(seed.key, func(t *testing.T) {
+			t.Parallel()
 			got := seed.standard(t)
 			golden := filepath.Join("standards", seed.key+".yaml")
 			if *update {
@@ -79,7 +83,28 @@ func TestEachSeedIsTheStandardThatComesWithTheProgram(t *testing.T) {
 	}
 }
 
+// The originals stand beside the repository where the project was made. Where
+// they are not there, nothing can be compared.
+func TestTheCopiesOfTheSeedsAreExact(t *testing.T) {
+	t.Parallel()
+	originals := filepath.Join("..", "..", "..", "shared", "seeds")
+	if _, err := os.Stat(originals); err != nil {
+		t.Skip("no originals beside the repository")
+	}
+	for _, seed := range seeds {
+		want, err := os.ReadFile(filepath.Join(originals, seed.file))
+		if err != nil {
+			t.Errorf("%s: %v", seed.file, err)
+			continue
+		}
+		if !bytes.Equal(seed.bytes(t), want) {
+			t.Errorf("testdata/%s is not the same as %s", seed.file, originals)
+		}
+	}
+}
+
 func TestTheCountsOfTheSeeds(t *testing.T) {
+	t.Parallel()
 	for _, seed := range seeds {
 		got := seed.standard(t)
 		competences, statements, assessable := got.Counts()
@@ -96,6 +121,76 @@ func TestTheCountsOfTheSeeds(t *testing.T) {
 		}
 		if got.Version != want {
 			t.Errorf("%s: version %q, want %q", seed.file, got.Version, want)
+		}
+	}
+}
+
+// A document that was cut off anywhere is refused, or is a smaller standard;
+// what B.1 of an Estonian standard announces must be there.
+func TestACutOffDocumentIsRefusedOrSmaller(t *testing.T) {
+	t.Parallel()
+	for _, seed := range seeds {
+		t.Run(seed.key, func(t *testing.T) {
+			t.Parallel()
+			whole := seed.standard(t)
+			_, most, _ := whole.Counts()
+			lines := bytes.SplitAfter(seed.bytes(t), []byte("\n"))
+			for n := range lines {
+				got, err := Import(seed.scheme, seed.file, bytes.NewReader(bytes.Join(lines[:n], nil)), Options{})
+				if err != nil {
+					if fault.Of(err) != fault.Invalid {
+						t.Errorf("%s cut after line %d: %v is not a fault of the kind invalid", seed.file, n, err)
+					}
+					continue
+				}
+				if err := got.Check(); err != nil {
+					t.Errorf("%s cut after line %d: %v", seed.file, n, err)
+				}
+				if _, statements, _ := got.Counts(); statements > most || seed.scheme == EstQF && statements != most {
+					t.Errorf("%s cut after line %d: %d statements of %d", seed.file, n, statements, most)
+				}
+			}
+		})
+	}
+}
+
+func TestAStandardIsReadBackAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	for _, seed := range seeds {
+		want := seed.standard(t)
+		out, err := want.YAML()
+		if err != nil {
+			t.Fatalf("%s: %v", seed.file, err)
+		}
+		got, err := Read(bytes.NewReader(out))
+		if err != nil {
+			t.Fatalf("%s: %v", seed.file, err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s (-written +read):\n%s", seed.file, diff)
+		}
+		first, err1 := want.Digest()
+		second, err2 := got.Digest()
+		if err1 != nil || err2 != nil || first != second {
+			t.Errorf("%s: digest %s (%v) became %s (%v)", seed.file, first, err1, second, err2)
+		}
+	}
+}
+
+// Windows adds a mark at the start and a character at each line's end. Neither
+// changes a word.
+func TestTheSameDocumentFromWindowsIsTheSameStandard(t *testing.T) {
+	t.Parallel()
+	for _, seed := range seeds {
+		want := seed.standard(t)
+		b := append([]byte("\xef\xbb\xbf"), bytes.ReplaceAll(seed.bytes(t), []byte("\n"), []byte("\r\n"))...)
+		got, err := Import(seed.scheme, seed.file, bytes.NewReader(b), Options{})
+		if err != nil {
+			t.Errorf("%s: %v", seed.file, err)
+			continue
+		}
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Standard{}, "Version", "Source")); diff != "" {
+			t.Errorf("%s (-plain +Windows):\n%s", seed.file, diff)
 		}
 	}
 }
