@@ -1,0 +1,72 @@
+package catalogue
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/kutse-dev/kutse/schema/fault"
+)
+
+// Whatever a document holds, an importer refuses it as invalid or makes a
+// standard that passes Check and can be written and read back.
+
+func FuzzImportEstQF(f *testing.F)      { fuzzImport(f, EstQF) }
+func FuzzImportESCO(f *testing.F)       { fuzzImport(f, ESCO) }
+func FuzzImportMinnesota(f *testing.F)  { fuzzImport(f, Minnesota) }
+func FuzzImportKingCounty(f *testing.F) { fuzzImport(f, KingCounty) }
+func FuzzImportSalem(f *testing.F)      { fuzzImport(f, Salem) }
+
+func fuzzImport(f *testing.F, scheme Scheme) {
+	files, err := filepath.Glob(filepath.Join("testdata", "*.txt"))
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no documents to begin with: %v", err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b, "")
+	}
+	f.Fuzz(func(t *testing.T, in []byte, title string) {
+		s, err := Import(scheme, "fuzz.txt", bytes.NewReader(in), Options{Titles: []string{title}[:min(1, len(title))]})
+		sound(t, s, err)
+	})
+}
+
+func FuzzRead(f *testing.F) {
+	for _, s := range All() {
+		b, err := s.YAML()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	b, err := small().YAML()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Fuzz(func(t *testing.T, in []byte) {
+		s, err := Read(bytes.NewReader(in))
+		sound(t, s, err)
+	})
+}
+
+func sound(t *testing.T, s *Standard, err error) {
+	t.Helper()
+	if err != nil {
+		if fault.Of(err) != fault.Invalid || fault.Message(err) == "" {
+			t.Errorf("%v is not a fault of the kind invalid", err)
+		}
+		return
+	}
+	if err := s.Check(); err != nil {
+		t.Errorf("what was accepted does not pass Check: %v", err)
+	}
+	if _, err := s.YAML(); err != nil {
+		t.Errorf("what was accepted cannot be written: %v", err)
+	}
+}
