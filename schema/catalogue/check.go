@@ -16,6 +16,7 @@ import (
 // becoming work for everybody else.
 const (
 	maxStatements = 2000
+	maxRepeats    = 20       // of one text
 	maxText       = 64 << 10 // bytes in one text
 	maxProblems   = 10       // told at once
 )
@@ -28,6 +29,9 @@ func (s *Standard) Check() error {
 	c.dates()
 	c.levels()
 	c.groups()
+	if err := s.bounded(); err != nil {
+		return err
+	}
 	if len(c.problems) == 0 { // these look things up in sound groups
 		c.award()
 		c.partials()
@@ -42,6 +46,26 @@ func (s *Standard) Check() error {
 		told := c.problems[:min(n, maxProblems)]
 		return fault.Invalid.New("standard %.80q has %d problems:\n  %s", s.Key, n, strings.Join(told, "\n  "))
 	}
+}
+
+// bounded refuses rubbish that is a standard in form only, before anybody
+// compares each of its statements with all the others.
+func (s *Standard) bounded() error {
+	texts := map[string]int{}
+	n := 0
+	for _, k := range s.Competences() {
+		for _, st := range k.Statements {
+			n++
+			texts[st.Text]++
+			switch {
+			case n > maxStatements:
+				return fault.Invalid.New("standard %.80q has more than %d statements; no standard does", s.Key, maxStatements)
+			case texts[st.Text] > maxRepeats:
+				return fault.Invalid.New("standard %.80q says %.80q more than %d times; no standard does", s.Key, st.Text, maxRepeats)
+			}
+		}
+	}
+	return nil
 }
 
 // checker collects what is wrong, each with the place where it stands.

@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -68,5 +69,42 @@ func sound(t *testing.T, s *Standard, err error) {
 	}
 	if _, err := s.YAML(); err != nil {
 		t.Errorf("what was accepted cannot be written: %v", err)
+	}
+}
+
+// Documents get damaged by the line: lost, doubled, moved, run together.
+func TestADamagedDocumentIsRefusedOrSound(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join("testdata", "*.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 60 {
+			lines := bytes.SplitAfter(bytes.Clone(b), []byte("\n"))
+			for range 1 + random.IntN(4) {
+				i, j := random.IntN(len(lines)), random.IntN(len(lines))
+				switch random.IntN(4) {
+				case 0:
+					lines[i] = nil
+				case 1:
+					lines[i] = append(bytes.Clone(lines[i]), lines[i]...)
+				case 2:
+					lines[i], lines[j] = lines[j], lines[i]
+				case 3:
+					lines[i] = bytes.TrimSuffix(lines[i], []byte("\n"))
+				}
+			}
+			in := bytes.Join(lines, nil)
+			for _, scheme := range Schemes() {
+				s, err := Import(scheme, "damaged.txt", bytes.NewReader(in), Options{})
+				sound(t, s, err)
+			}
+		}
 	}
 }

@@ -28,13 +28,16 @@ func Import(scheme Scheme, file string, r io.Reader, opts Options) (*Standard, e
 	if !ok {
 		return nil, fault.Invalid.New("there is no importer for %.80q; the kinds are %v", scheme, Schemes())
 	}
-	b, err := readAll(base(file), r)
+	b, err := readAll(base(file), r, maxDocument)
 	if err != nil {
 		return nil, err
 	}
 	lines, err := splitLines(base(file), b)
 	if err != nil {
 		return nil, err
+	}
+	if len(lines) > maxLines {
+		return nil, lines[maxLines].invalid("%s goes on after %d lines; no standard does", base(file), maxLines)
 	}
 	s, err := read(lines, opts)
 	if err != nil {
@@ -47,6 +50,9 @@ func Import(scheme Scheme, file string, r io.Reader, opts Options) (*Standard, e
 	}
 	if s.Version == "" {
 		s.Version = s.Source.SHA256.String()[:12]
+	}
+	if err := s.bounded(); err != nil {
+		return nil, err
 	}
 	markSameTexts(s)
 	noteNearCopies(s)

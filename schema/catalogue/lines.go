@@ -24,14 +24,14 @@ func (l line) invalid(format string, args ...any) error {
 	return fault.Invalid.New("line %d: "+format, append([]any{l.no}, args...)...)
 }
 
-// readAll reads up to maxFile bytes; more is a fault, found without reading on.
-func readAll(name string, r io.Reader) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+// readAll reads up to most bytes; more is a fault, found without reading on.
+func readAll(name string, r io.Reader, most int) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
 	switch {
 	case err != nil:
 		return nil, err
-	case len(b) > maxFile:
-		return nil, fault.Invalid.New("%s is larger than %d bytes; no standard is", name, maxFile)
+	case len(b) > most:
+		return nil, fault.Invalid.New("%s is larger than %d bytes; no standard is", name, most)
 	case len(bytes.TrimSpace(b)) == 0:
 		return nil, fault.Invalid.New("%s is empty", name)
 	}

@@ -11,15 +11,19 @@ import (
 	"github.com/kutse-dev/kutse/schema/fault"
 )
 
-// maxFile is the largest standard, and the largest source document, that is
-// read at all. The largest seen has 17 kB.
-const maxFile = 1 << 20
+// Sizes above which nothing is read at all. The largest document seen has 17 kB
+// and 194 lines; its standard is twice that, as what was repaired is kept too.
+const (
+	maxDocument = 1 << 20
+	maxLines    = 5000 // of a document
+	maxStandard = 4 << 20
+)
 
 // Read reads one standard in YAML, and nothing else: an unknown field, a second
 // document, an alias or anything that Check objects to is a fault that is
 // Invalid. The standard is not to be changed afterwards.
 func Read(r io.Reader) (*Standard, error) {
-	b, err := readAll("the standard", r)
+	b, err := readAll("the standard", r, maxStandard)
 	if err != nil {
 		return nil, err
 	}

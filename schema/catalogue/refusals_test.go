@@ -28,6 +28,7 @@ func TestWhatIsNoTextIsRefused(t *testing.T) {
 		"UTF-16":                   {"\xff\xfeA\x00", "line 1: a.txt is in UTF-16"},
 		"text turned around":       {"one\nt\u202ewo", "line 2: a.txt has the character U+202E"},
 		"a lone carriage return":   {"one\rtwo", "line 1: a.txt has the character U+000D"},
+		"too many lines":           {strings.Repeat("a\n", 6000), "line 5001: a.txt goes on after 5000 lines"},
 		"fifty megabytes":          {strings.Repeat("A.1 Work\n", 50<<20/9), "larger than 1048576 bytes"},
 	}
 	for _, scheme := range Schemes() {
@@ -38,7 +39,10 @@ func TestWhatIsNoTextIsRefused(t *testing.T) {
 		_, err := Import(scheme, "a.txt", strings.NewReader("Lorem ipsum dolor sit amet.\nConsectetur."), Options{})
 		refused(t, string(scheme)+" of other words", err, "")
 	}
-	_, err := Import("onet", "a.txt", strings.NewReader("x"), Options{})
+	concepts := "Baker career path\nEssential knowledge\n" + strings.Repeat("Flour: Flour.\n", 4000)
+	_, err := Import(ESCO, "a.txt", strings.NewReader(concepts), Options{})
+	refused(t, "the same over and over", err, "says \"Flour.\" more than 20 times")
+	_, err = Import("onet", "a.txt", strings.NewReader("x"), Options{})
 	refused(t, "an unknown kind", err, "there is no importer for \"onet\"")
 }
 
@@ -97,15 +101,15 @@ func TestYAMLThatIsNoStandardIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, row := range map[string]struct{ old, new, want string }{
-		"an unknown field":      {"\ntitle: ", "\ncolour: red\ntitle: ", "line 4: field colour not found"},
-		"the same field twice":  {"\ntitle: ", "\nkey: again\ntitle: ", "line 4: mapping key \"key\" already defined at line 1"},
-		"a second document":     {"key: king", "--- {}\n---\nkey: king", "a second YAML document begins"},
-		"an anchor":             {"title: INFORMATION", "title: &a INFORMATION", "line 4: anchors and aliases"},
-		"a list for a text":     {"title: INFORMATION", "title: [a]\n#", "line 4: cannot unmarshal"},
-		"not YAML":              {"key: king", "key: {king", "line "},
-		"a zero byte":           {"title: INFO", "title: \x00INFO", "line 4: the standard has the character U+0000"},
-		"a digest of no digits": {"sha256: 2a", "sha256: zz", "digest"},
-		"more than a megabyte":  {"notes:", "# " + strings.Repeat("x", 1<<20) + "\nnotes:", "larger than 1048576 bytes"},
+		"an unknown field":         {"\ntitle: ", "\ncolour: red\ntitle: ", "line 4: field colour not found"},
+		"the same field twice":     {"\ntitle: ", "\nkey: again\ntitle: ", "line 4: mapping key \"key\" already defined at line 1"},
+		"a second document":        {"key: king", "--- {}\n---\nkey: king", "a second YAML document begins"},
+		"an anchor":                {"title: INFORMATION", "title: &a INFORMATION", "line 4: anchors and aliases"},
+		"a list for a text":        {"title: INFORMATION", "title: [a]\n#", "line 4: cannot unmarshal"},
+		"not YAML":                 {"key: king", "key: {king", "line "},
+		"a zero byte":              {"title: INFO", "title: \x00INFO", "line 4: the standard has the character U+0000"},
+		"a digest of no digits":    {"sha256: 2a", "sha256: zz", "digest"},
+		"more than four megabytes": {"notes:", "# " + strings.Repeat("x", 4<<20) + "\nnotes:", "larger than 4194304 bytes"},
 	} {
 		if !bytes.Contains(sound, []byte(row.old)) {
 			t.Errorf("%s: nothing to replace", name)
