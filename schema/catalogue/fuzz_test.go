@@ -85,7 +85,7 @@ func TestADamagedDocumentIsRefusedOrSound(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 60 {
+		for range 12 {
 			lines := bytes.SplitAfter(bytes.Clone(b), []byte("\n"))
 			for range 1 + random.IntN(4) {
 				i, j := random.IntN(len(lines)), random.IntN(len(lines))

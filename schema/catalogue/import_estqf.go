@@ -101,10 +101,10 @@ func (e *estqf) describe(b block) {
 		return // a heading over headings
 	}
 	e.Narrative = append(e.Narrative, s)
-	switch {
-	case name == "A.6":
+	switch name {
+	case "A.6":
 		e.Prerequisites = append(e.Prerequisites, Prerequisite{Text: s.Text, Advisory: true})
-	case name == "A.7":
+	case "A.7":
 		for _, alias := range strings.FieldsFunc(s.Text, func(r rune) bool { return r == ',' || r == ';' || r == '\n' }) {
 			if alias = strings.Trim(alias, " ."); alias != "" {
 				e.Aliases = append(e.Aliases, alias)

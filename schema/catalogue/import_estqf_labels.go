@@ -177,7 +177,7 @@ func (e *estqf) labels(lines []line) ([]line, error) {
 		case labelPartials:
 			err = e.partials(f.values)
 		case labelSpecialisations:
-			err = e.specialisations(f.values)
+			e.specialisations(f.values)
 		default:
 			err = e.field(f)
 		}

@@ -158,7 +158,7 @@ func (e *estqf) partials(lines []line) error {
 	return nil
 }
 
-func (e *estqf) specialisations(lines []line) error {
+func (e *estqf) specialisations(lines []line) {
 	for _, l := range lines {
 		for _, name := range strings.FieldsFunc(unmarked(l.text), func(r rune) bool { return r == ',' || r == ';' }) {
 			if name = strings.Trim(name, " ."); name != "" && !noValue(name) {
@@ -166,7 +166,6 @@ func (e *estqf) specialisations(lines []line) error {
 			}
 		}
 	}
-	return nil
 }
 
 func unmarked(text string) string {

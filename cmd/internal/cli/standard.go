@@ -69,18 +69,15 @@ func (c *StandardImportCmd) Run(out *Output) error {
 func (c *StandardImportCmd) read() (*catalogue.Standard, error) {
 	opts := catalogue.Options{Key: c.Key, Title: c.Title}
 	if c.Titles != "" {
-		titles, err := linesOf(c.Titles)
+		titles, err := reading(c.Titles, linesOf)
 		if err != nil {
 			return nil, err
 		}
 		opts.Titles = titles
 	}
-	in, err := openInput(c.File)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	return catalogue.Import(catalogue.Scheme(c.Kind), c.File, in, opts)
+	return reading(c.File, func(in io.Reader) (*catalogue.Standard, error) {
+		return catalogue.Import(catalogue.Scheme(c.Kind), c.File, in, opts)
+	})
 }
 
 // tell says how large a standard came out, what was repaired, and what its
@@ -140,10 +137,13 @@ func (*StandardListCmd) Run(out *Output) error {
 		all = append(all, l)
 	}
 	return out.Value(all, func(w io.Writer) error {
-		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "KEY\tVERSION\tCOMPETENCES\tSTATEMENTS\tTITLE")
+		table := "KEY\tVERSION\tCOMPETENCES\tSTATEMENTS\tTITLE\n"
 		for _, l := range all {
-			fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\n", l.Key, l.Version, l.Competences, l.Statements, l.Title)
+			table += fmt.Sprintf("%s\t%s\t%d\t%d\t%s\n", l.Key, l.Version, l.Competences, l.Statements, l.Title)
+		}
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		if _, err := io.WriteString(t, table); err != nil {
+			return err
 		}
 		return t.Flush()
 	})
@@ -207,40 +207,32 @@ func readStandard(keyOrFile string) (*catalogue.Standard, error) {
 	if keyOrFile != "-" && !strings.ContainsAny(keyOrFile, `./\`) {
 		return catalogue.ByKey(keyOrFile)
 	}
-	in, err := openInput(keyOrFile)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	return catalogue.Read(in)
+	return reading(keyOrFile, catalogue.Read)
 }
 
-// openInput opens a file, or standard input for "-".
-func openInput(name string) (io.ReadCloser, error) {
+// reading reads from a file, or from standard input for "-".
+func reading[T any](name string, read func(io.Reader) (T, error)) (T, error) {
 	if name == "-" {
-		return io.NopCloser(os.Stdin), nil
+		return read(os.Stdin)
 	}
+	var none T
 	info, err := os.Stat(name)
 	switch {
 	case os.IsNotExist(err):
-		return nil, fault.NotFound.Because(err, "there is no file %s", name)
+		return none, fault.NotFound.Because(err, "there is no file %s", name)
 	case err == nil && info.IsDir():
-		return nil, fault.Invalid.New("%s is a folder, not a file", name)
+		return none, fault.Invalid.New("%s is a folder, not a file", name)
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fault.Invalid.Because(err, "the file %s cannot be opened", name)
+		return none, fault.Invalid.Because(err, "the file %s cannot be opened", name)
 	}
-	return f, nil
+	defer func() { _ = f.Close() }() // only read from
+	return read(f)
 }
 
-// linesOf reads the lines of a file that have something on them.
-func linesOf(name string) ([]string, error) {
-	in, err := openInput(name)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
+// linesOf reads the lines that have something on them.
+func linesOf(in io.Reader) ([]string, error) {
 	var lines []string
 	scan := bufio.NewScanner(io.LimitReader(in, 1<<20))
 	for scan.Scan() {
@@ -249,7 +241,7 @@ func linesOf(name string) ([]string, error) {
 		}
 	}
 	if err := scan.Err(); err != nil {
-		return nil, fault.Invalid.Because(err, "the titles in %s cannot be read: %v", name, err)
+		return nil, fault.Invalid.Because(err, "the titles cannot be read: %v", err)
 	}
 	return lines, nil
 }
