@@ -106,3 +106,12 @@ func TestAFolderIsNoStandard(t *testing.T) {
 		t.Errorf("got %v, want invalid", err)
 	}
 }
+
+func TestEveryKindOfDocumentCanBeNamed(t *testing.T) {
+	t.Parallel()
+	for _, scheme := range catalogue.Schemes() {
+		if _, _, err := standard(t, "import", "--kind", string(scheme), "./no-such-file.txt"); fault.Of(err) != fault.NotFound {
+			t.Errorf("--kind %s: %v, want only the file not found", scheme, err)
+		}
+	}
+}
