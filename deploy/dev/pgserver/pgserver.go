@@ -39,7 +39,7 @@ const (
 // Options says which cluster to run and with what.
 type Options struct {
 	Dir      string // data folder of the cluster; made when missing
-	Binaries string // folder of initdb and postgres (PG_BINDIR); empty: search
+	Binaries string // folder of initdb and postgres; empty: PG_BINDIR, else search
 	Cache    string // fetched binaries and initdb results; empty: DefaultCache()
 	Offline  bool   // never fetch anything; KUTSE_OFFLINE in the environment says the same
 	Durable  bool   // false is for tests: a power cut may destroy the cluster
@@ -137,6 +137,9 @@ func (o Options) complete() (Options, error) {
 	if o.Cache == "" {
 		o.Cache = DefaultCache()
 	}
+	if o.Binaries == "" {
+		o.Binaries = os.Getenv("PG_BINDIR")
+	}
 	if os.Getenv("KUTSE_OFFLINE") != "" {
 		o.Offline = true
 	}
@@ -213,7 +216,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	s.child.interrupt()
 	select {
 	case <-s.done:
-		return s.err
+		return nil // if it had ended before, Err says why
 	case <-ctx.Done():
 		s.child.kill()
 		<-s.done

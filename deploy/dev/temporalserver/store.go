@@ -26,12 +26,17 @@ var durable = map[string]string{
 }
 
 // prepareStore makes what is missing: the file, its tables, the namespace.
-func prepareStore(o Options, memoryName string) (store, error) {
-	s := &config.SQL{PluginName: "sqlite", DatabaseName: memoryName, ConnectAttributes: map[string]string{"mode": "memory", "cache": "shared"}}
+func prepareStore(o Options, unique string) (store, error) {
+	s := &config.SQL{PluginName: "sqlite", DatabaseName: unique, ConnectAttributes: map[string]string{"mode": "memory", "cache": "shared"}}
 	if o.Dir != "" {
 		s.DatabaseName = filepath.Join(o.Dir, "temporal.db")
 		s.ConnectAttributes = maps.Clone(durable)
-		if err := makeFile(s.DatabaseName); err != nil {
+		// The plugin keeps connections to the end of the process, by their whole
+		// name. Without one of its own, a second start in this process on a folder
+		// that was removed and made again would go on in the removed file. "setup"
+		// is a parameter that SQLite ignores and the plugin only compares with true.
+		s.ConnectAttributes["setup"] = unique
+		if err := makeFile(s.DatabaseName, unique); err != nil {
 			return nil, err
 		}
 		return s, createNamespace(s, o)
@@ -43,14 +48,15 @@ func prepareStore(o Options, memoryName string) (store, error) {
 
 // makeFile makes the tables in another file and renames it: a crash half way
 // leaves no database with half its tables.
-func makeFile(path string) error {
+func makeFile(path, unique string) error {
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	work := path + ".new"
-	if err := os.Remove(work); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("making the database of Temporal: %w", err)
+	left, _ := filepath.Glob(path + ".new-*")
+	for _, file := range left {
+		_ = os.Remove(file)
 	}
+	work := path + ".new-" + unique
 	quick := &config.SQL{PluginName: "sqlite", DatabaseName: work, ConnectAttributes: map[string]string{"mode": "rwc", "synchronous": "0"}}
 	if err := sqlite.SetupSchema(quick); err != nil {
 		return fmt.Errorf("making the tables of Temporal: %w", err)

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"syscall"
-	"time"
 
 	"github.com/kutse-dev/kutse/deploy/dev/internal/filelock"
 )
@@ -26,7 +25,7 @@ func newDir() (string, error) {
 	if hasRoom("/dev/shm") {
 		base = "/dev/shm"
 	}
-	sweep(base)
+	filelock.RemoveAbandoned(filepath.Join(base, prefix+"*"), "pg.lock")
 	dir, err := os.MkdirTemp(base, prefix)
 	if err != nil {
 		return "", fmt.Errorf("making a folder for the cluster: %w", err)
@@ -40,24 +39,6 @@ func hasRoom(dir string) bool {
 		return false
 	}
 	return st.Bavail*uint64(st.Bsize) >= room && syscall.Access(dir, 2) == nil
-}
-
-// sweep removes what a machine that went down has left. A folder is dead when
-// nobody holds its lock; a young one may not have its lock yet.
-func sweep(base string) {
-	dirs, _ := filepath.Glob(filepath.Join(base, prefix+"*"))
-	for _, dir := range dirs {
-		fi, err := os.Stat(dir)
-		if err != nil || time.Since(fi.ModTime()) < time.Minute {
-			continue
-		}
-		lock, err := filelock.Acquire(clusterDir(dir) + ".lock")
-		if err != nil {
-			continue
-		}
-		_ = os.RemoveAll(dir)
-		lock.Release()
-	}
 }
 
 // removeAtExit has a small shell wait for the end of this process, which closes

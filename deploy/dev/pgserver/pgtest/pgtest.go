@@ -97,7 +97,7 @@ func startCluster() (*cluster, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	s, err := pgserver.Start(ctx, pgserver.Options{Dir: clusterDir(dir), Binaries: os.Getenv("PG_BINDIR")})
+	s, err := pgserver.Start(ctx, pgserver.Options{Dir: clusterDir(dir)})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
