@@ -242,8 +242,8 @@ type CommitUpload struct {
 }
 
 // ReadFile asks for bytes of a file that is evidence in an application or a task
-// of the one who asks. The reply is the bytes; the header File-Size says how many
-// there are in all.
+// of the one who asks. The reply is up to 512 KiB of bytes from the offset on; an
+// empty one is the end of the file.
 type ReadFile struct {
 	Application application.ID    `json:"application,omitempty"`
 	Task        assessment.TaskID `json:"task,omitempty"`

@@ -219,6 +219,13 @@ CREATE TABLE proposal (
   CONSTRAINT proposal_numbered_once UNIQUE (application, number)
 );
 
+-- a proposal that was not decided in time: a reminder went out
+CREATE TABLE proposal_overdue (
+  proposal uuid PRIMARY KEY CONSTRAINT proposal_overdue_of_a_proposal REFERENCES proposal,
+  position integer NOT NULL,
+  at       timestamptz NOT NULL
+);
+
 CREATE TABLE decision (
   id          uuid PRIMARY KEY,
   application uuid NOT NULL CONSTRAINT decision_for_an_application REFERENCES application,
@@ -367,7 +374,7 @@ DECLARE t text;
 BEGIN
   FOREACH t IN ARRAY ARRAY['person', 'person_role', 'standard', 'procedure', 'assessor_scope', 'blob',
     'evidence_item', 'evidence_link', 'round', 'round_evidence', 'round_closed', 'verdict', 'finding',
-    'proposal', 'decision', 'register_entry', 'receipt', 'audit', 'event'] LOOP
+    'proposal', 'proposal_overdue', 'decision', 'register_entry', 'receipt', 'audit', 'event'] LOOP
     PERFORM kutse.make_append_only(('kutse.' || t)::regclass);
   END LOOP;
 END $$;
@@ -390,14 +397,14 @@ GRANT SELECT, INSERT, DELETE ON outbox TO kutse_service;
 
 -- A reader sees who did what to which record, and nothing that is sealed.
 GRANT SELECT ON application, standard, procedure, assessor_scope, person_role, round, round_evidence, round_closed,
-  task, finding, proposal, register_entry, audit, event, outbox, evidence_link TO kutse_reader;
+  task, finding, proposal, proposal_overdue, register_entry, audit, event, outbox, evidence_link TO kutse_reader;
 GRANT SELECT (id, application, candidate, kind, digest, size, position, at) ON evidence_item TO kutse_reader;
 GRANT SELECT (id, round, task, application, competence, ordinal, context, outcome, assessor, saw, position, at) ON verdict TO kutse_reader;
 GRANT SELECT (id, application, proposal, outcome, member, reviewed, legal_basis, unmet, returned, standard, procedure, position, at)
   ON decision TO kutse_reader;
 
 -- +goose Down
-DROP TABLE outbox, event, audit, receipt, register_entry, register_counter, decision, proposal, finding, verdict, task,
+DROP TABLE outbox, event, audit, receipt, register_entry, register_counter, decision, proposal_overdue, proposal, finding, verdict, task,
   round_closed, round_evidence, round, evidence_link, evidence_item, blob, application, assessor_scope, procedure, standard,
   person_role, person;
 DROP FUNCTION ensure_audit_partitions(date, integer), make_append_only(regclass), refuse_change();

@@ -1,0 +1,126 @@
+// Package config is what an operator can set. The structs are the manual: kong
+// makes the help and the environment variables out of them. Nothing else reads
+// the environment.
+package config
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kutse-dev/kutse/schema/blob"
+	"github.com/kutse-dev/kutse/schema/evidence"
+	"github.com/kutse-dev/kutse/schema/fault"
+)
+
+// Database says where the record is. A password does not belong on a command
+// line: put the whole address into a file and name the file.
+type Database struct {
+	Database     string `help:"PostgreSQL address, as in postgres://kutse_service@db/kutse?sslmode=require." env:"KUTSE_DATABASE" placeholder:"URL"`
+	DatabaseFile string `help:"File that holds the PostgreSQL address, for one with a password in it." env:"KUTSE_DATABASE_FILE" type:"path" placeholder:"FILE"`
+}
+
+// URL is the address, from wherever it was given.
+func (d Database) URL() (string, error) {
+	switch {
+	case d.Database != "" && d.DatabaseFile != "":
+		return "", fault.Invalid.New("give --database or --database-file, not both")
+	case d.Database != "":
+		return d.Database, nil
+	case d.DatabaseFile == "":
+		return "", fault.Invalid.New("say where PostgreSQL is: --database URL, or KUTSE_DATABASE; `kutse-dev` starts one of its own")
+	}
+	text, err := os.ReadFile(d.DatabaseFile)
+	if err != nil {
+		return "", fault.Invalid.Because(err, "the file with the PostgreSQL address cannot be read: %v", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// NATS says where NATS is.
+type NATS struct {
+	NATS string `name:"nats" help:"NATS address." env:"KUTSE_NATS" default:"nats://127.0.0.1:4222" placeholder:"URL"`
+}
+
+// Temporal says where Temporal is.
+type Temporal struct {
+	Temporal  string `help:"Temporal frontend, host and port." env:"KUTSE_TEMPORAL" default:"127.0.0.1:7233" placeholder:"HOST:PORT"`
+	Namespace string `help:"Temporal namespace; it must exist." env:"KUTSE_NAMESPACE" default:"kutse"`
+}
+
+// Role is a part of the system that a process can run.
+type Role string
+
+// The roles.
+const (
+	Door   Role = "door"   // answers people's requests
+	Relay  Role = "relay"  // carries facts from the record to JetStream; one works, the others stand by
+	Teller Role = "teller" // tells workflows what happened
+	Worker Role = "worker" // runs workflows and activities
+)
+
+// Roles returns every role.
+func Roles() []Role { return []Role{Door, Relay, Teller, Worker} }
+
+// Limits bound what people can send.
+type Limits struct {
+	MaxText       int   `help:"Bytes of a text or link that is evidence; more goes as a file." env:"KUTSE_MAX_TEXT" default:"65536"`
+	MaxFile       int64 `help:"Bytes of one file." env:"KUTSE_MAX_FILE" default:"104857600"`
+	MaxIndicators int   `help:"Indicators that one piece of evidence may serve." env:"KUTSE_MAX_INDICATORS" default:"100"`
+	MaxUploads    int   `help:"Uploads that one person may have open." env:"KUTSE_MAX_UPLOADS" default:"20"`
+}
+
+// chunkBytes is how many bytes of a file one request carries: half of NATS's
+// default maximum, so that headers fit beside it.
+const chunkBytes = 512 << 10
+
+// Evidence is the limits as the rules of evidence take them.
+func (l Limits) Evidence() evidence.Limits {
+	return evidence.Limits{TextBytes: l.MaxText, Indicators: l.MaxIndicators}
+}
+
+// Blob is the limits as the store of files takes them.
+func (l Limits) Blob() blob.Limits {
+	return blob.Limits{FileBytes: l.MaxFile, ChunkBytes: chunkBytes, UploadsPerPerson: l.MaxUploads}
+}
+
+// maxText is the largest text that still fits into one request and one reply.
+const maxText = 256 << 10
+
+// Serve is what `kutse serve` needs.
+type Serve struct {
+	Roles []Role `help:"What this process runs: door, relay, teller, worker; all by default." env:"KUTSE_ROLES" placeholder:"ROLE"`
+	Database
+	NATS
+	Temporal
+	Limits
+	Blobs     string        `help:"Folder of the evidence files." env:"KUTSE_BLOBS" type:"path" placeholder:"DIR"`
+	Pool      int           `help:"PostgreSQL connections at most." env:"KUTSE_POOL" default:"24"`
+	Sweep     time.Duration `help:"How often the relay looks for facts by itself, beside being woken." env:"KUTSE_SWEEP" default:"1s"`
+	StopAfter time.Duration `help:"How long a stopping process finishes what it has begun." env:"KUTSE_STOP_AFTER" default:"20s"`
+}
+
+// Runs says whether the process runs a role.
+func (s Serve) Runs(r Role) bool { return len(s.Roles) == 0 || slices.Contains(s.Roles, r) }
+
+// Check says what is wrong with the settings, as Invalid.
+func (s Serve) Check() error {
+	for _, r := range s.Roles {
+		if !slices.Contains(Roles(), r) {
+			return fault.Invalid.New("%q is no role; roles are %v", r, Roles())
+		}
+	}
+	switch {
+	case s.Runs(Door) && s.Blobs == "":
+		return fault.Invalid.New("the door needs a folder for evidence files: --blobs DIR")
+	case s.MaxText < 1 || s.MaxText > maxText:
+		return fault.Invalid.New("--max-text is 1 to %d", maxText)
+	case s.MaxFile < 1 || s.MaxIndicators < 1 || s.MaxUploads < 1:
+		return fault.Invalid.New("every limit is at least 1")
+	case s.Pool < 4:
+		return fault.Invalid.New("--pool is at least 4: the relay keeps one connection, and each act takes one")
+	}
+	_, err := s.URL()
+	return err
+}

@@ -1,0 +1,52 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/kutse-dev/kutse/events/request"
+	"github.com/kutse-dev/kutse/schema/fault"
+	"github.com/kutse-dev/kutse/schema/postgres"
+)
+
+// internal is what everything that is no fault is called outside.
+const internal fault.Kind = "internal"
+
+// failure says what a refusal looks like to the person. What is no fault is ours:
+// they get a reference number, and the log has the rest.
+func failure(err error) (f request.Failure, reference string) {
+	if kind := fault.Of(err); kind != "" {
+		return request.Failure{Kind: kind, Message: fault.Message(err)}, ""
+	}
+	reference = uuid.NewString()
+	return request.Failure{Kind: internal, Message: "something went wrong here; reference " + reference}, reference
+}
+
+// refuse answers with a fault and leaves one line in the log.
+func (s *server) refuse(ctx context.Context, msg micro.Request, a postgres.Actor, err error) {
+	f, reference := failure(err)
+	if reference != "" {
+		s.Log.ErrorContext(ctx, "request failed", "subject", msg.Subject(), "reference", reference, "error", err)
+	} else {
+		s.Log.InfoContext(ctx, "request refused", "subject", msg.Subject(), "actor", a.ID, "kind", f.Kind, "message", f.Message)
+	}
+	body, marshalErr := json.Marshal(f)
+	if marshalErr != nil {
+		body = nil
+	}
+	if err := msg.Error(string(f.Kind), f.Message, body); err != nil {
+		s.Log.ErrorContext(ctx, "refusal lost", "subject", msg.Subject(), "error", err)
+	}
+}
+
+func respond(msg micro.Request, reply any) error {
+	switch reply := reply.(type) {
+	case fileBytes:
+		return msg.Respond(reply)
+	default:
+		return msg.RespondJSON(reply)
+	}
+}

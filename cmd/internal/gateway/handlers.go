@@ -1,0 +1,76 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/kutse-dev/kutse/events/request"
+	"github.com/kutse-dev/kutse/schema/catalogue"
+	"github.com/kutse-dev/kutse/schema/postgres"
+)
+
+// handlers says what answers each endpoint of request.Endpoints, by its name.
+func handlers(d *Door) map[string]handler {
+	r := d.Record
+	return map[string]handler{
+		"application-open":     asked(r.OpenApplication),
+		"application-list":     nothing(r.Applications),
+		"application-show":     asked(showCase(r)),
+		"application-withdraw": asked(r.WithdrawApplication),
+		"evidence-submit":      asked(r.SubmitEvidence),
+		"evidence-list":        asked(r.Evidence),
+		"competence-hand-in":   asked(r.HandIn),
+		"blob-open":            asked(d.openUpload),
+		"blob-put":             d.putChunk,
+		"blob-status":          asked(d.uploadStatus),
+		"blob-commit":          asked(d.commitUpload),
+		"task-list":            asked(r.Tasks),
+		"task-claim":           asked(r.ClaimTask),
+		"task-release":         asked(r.ReleaseTask),
+		"task-evidence":        asked(r.TaskEvidence),
+		"verdict-give":         asked(r.GiveVerdicts),
+		"case-list":            nothing(r.Cases),
+		"case-show":            asked(showCase(r)),
+		"case-evidence":        asked(r.Evidence),
+		"decision-make":        asked(r.Decide),
+		"file-read":            asked(d.readFile),
+		"get-application":      asked(showCase(r)),
+		"get-audit":            asked(r.Audit),
+		"get-entry":            asked(r.Entry),
+		"get-stats":            nothing(r.Stats),
+		"person-add":           asked(r.AddPerson),
+		"standard-load":        asked(r.LoadStandard),
+		"procedure-load":       asked(r.LoadProcedure),
+		"standard-list":        nothing(r.Standards),
+		"standard-show":        asked(showStandard(r)),
+	}
+}
+
+// asked decodes the body and hands it to what answers.
+func asked[Q, A any](answer func(context.Context, postgres.Actor, Q) (A, error)) handler {
+	return func(ctx context.Context, a postgres.Actor, msg micro.Request) (any, error) {
+		q, err := decode[Q](msg.Data())
+		if err != nil {
+			return nil, err
+		}
+		return answer(ctx, a, q)
+	}
+}
+
+// nothing is asked for a request without conditions.
+func nothing[A any](answer func(context.Context, postgres.Actor) (A, error)) handler {
+	return asked(func(ctx context.Context, a postgres.Actor, _ request.Nothing) (A, error) { return answer(ctx, a) })
+}
+
+func showCase(r *postgres.Store) func(context.Context, postgres.Actor, request.OfApplication) (request.Case, error) {
+	return func(ctx context.Context, a postgres.Actor, q request.OfApplication) (request.Case, error) {
+		return r.Case(ctx, a, q.Application)
+	}
+}
+
+func showStandard(r *postgres.Store) func(context.Context, postgres.Actor, request.OfStandard) (*catalogue.Standard, error) {
+	return func(ctx context.Context, a postgres.Actor, q request.OfStandard) (*catalogue.Standard, error) {
+		return r.Standard(ctx, a, q.Standard)
+	}
+}

@@ -1,0 +1,202 @@
+// Package wire brings the record, NATS and Temporal together: it opens them in
+// order, runs the roles of a process, and closes in reverse. It is the only place
+// that knows a port and what fills it.
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kutse-dev/kutse/cmd/internal/config"
+	"github.com/kutse-dev/kutse/cmd/internal/gateway"
+	"github.com/kutse-dev/kutse/events"
+	"github.com/kutse-dev/kutse/events/bus"
+	"github.com/kutse-dev/kutse/schema/blob"
+	"github.com/kutse-dev/kutse/schema/fault"
+	"github.com/kutse-dev/kutse/schema/postgres"
+	"github.com/kutse-dev/kutse/schema/seal"
+	"github.com/kutse-dev/kutse/workflows"
+)
+
+// System is a process's open connections and the roles it runs.
+type System struct {
+	Record   *postgres.Store
+	Temporal client.Client
+	Stream   jetstream.JetStream
+
+	cfg   config.Serve
+	log   *slog.Logger
+	door  *nats.Conn // answers people; publishes nothing else
+	facts *nats.Conn // streams
+	relay *bus.Relay
+}
+
+// Open connects to everything that the roles of cfg need and provisions the
+// streams. Nothing runs yet; call Run, and Close in any case.
+func Open(ctx context.Context, cfg config.Serve, log *slog.Logger) (*System, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	s := &System{cfg: cfg, log: log}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *System) open(ctx context.Context) (err error) {
+	url, err := s.cfg.URL()
+	if err != nil {
+		return err
+	}
+	// The clock of the record is the process's clock: the one place that reads it.
+	s.Record, err = postgres.Open(ctx, url, postgres.Options{
+		Seal: seal.Plain{}, Now: time.Now, Limits: s.cfg.Evidence(), Log: s.log, Pool: s.cfg.Pool,
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.Record.EnsureAuditPartitions(ctx); err != nil {
+		return err
+	}
+	if s.door, err = connect(s.cfg.NATS.NATS, "door", s.log); err != nil {
+		return err
+	}
+	if s.facts, err = connect(s.cfg.NATS.NATS, "facts", s.log); err != nil {
+		return err
+	}
+	if s.Stream, err = jetstream.New(s.facts); err != nil {
+		return fmt.Errorf("opening JetStream: %w", err)
+	}
+	if err := bus.Provision(ctx, s.Stream); err != nil {
+		return err
+	}
+	s.relay = &bus.Relay{Outbox: s.Record, JetStream: s.Stream, Logger: s.log, Poll: s.cfg.Sweep}
+	s.Temporal, err = DialTemporal(s.cfg.Temporal, s.log)
+	return err
+}
+
+// DialTemporal connects to Temporal.
+func DialTemporal(cfg config.Temporal, log *slog.Logger) (client.Client, error) {
+	temporal, err := client.Dial(client.Options{
+		HostPort: cfg.Temporal, Namespace: cfg.Namespace, Logger: sdklog.NewStructuredLogger(log),
+	})
+	if err != nil {
+		return nil, fault.Unavailable.Because(err, "Temporal does not answer at %s: %v", cfg.Temporal, err)
+	}
+	return temporal, nil
+}
+
+// connect opens a service's connection: it comes back by itself, for ever.
+func connect(url, name string, log *slog.Logger) (*nats.Conn, error) {
+	conn, err := nats.Connect(url, nats.Name("kutse "+name), nats.MaxReconnects(-1),
+		nats.ReconnectWait(200*time.Millisecond), nats.ReconnectBufSize(-1), nats.IgnoreAuthErrorAbort(),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				log.Warn("NATS connection lost", "name", name, "error", err)
+			}
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			log.Warn("NATS reported an error", "name", name, "error", err)
+		}))
+	if err != nil {
+		return nil, fault.Unavailable.Because(err, "NATS does not answer at %s: %v", url, err)
+	}
+	return conn, nil
+}
+
+// Published counts the facts that this process's relay brought to JetStream.
+func (s *System) Published() int64 { return int64(s.relay.Published()) }
+
+// partitionsEvery is how often the audit trail's next months are looked after.
+const partitionsEvery = 24 * time.Hour
+
+// Run runs the process's roles until ctx ends or one of them fails; then all of
+// them finish what they have begun. ready is called once everything answers.
+func (s *System) Run(ctx context.Context, ready func()) error {
+	group, ctx := errgroup.WithContext(ctx)
+	if s.cfg.Runs(config.Worker) {
+		w := worker.New(s.Temporal, workflows.TaskQueue, worker.Options{WorkerStopTimeout: s.cfg.StopAfter})
+		workflows.Register(w, s.Record)
+		if err := w.Start(); err != nil {
+			return fmt.Errorf("starting the worker: %w", err)
+		}
+		group.Go(func() error { <-ctx.Done(); w.Stop(); return nil })
+	}
+	if s.cfg.Runs(config.Relay) {
+		group.Go(func() error { return s.relay.Run(ctx) })
+	}
+	if s.cfg.Runs(config.Teller) {
+		group.Go(func() error { return s.tell(ctx) })
+	}
+	if s.cfg.Runs(config.Door) {
+		blobs, err := blob.Open(s.cfg.Blobs, seal.Plain{}, s.cfg.Blob())
+		if err != nil {
+			return err
+		}
+		defer func() { _ = blobs.Close() }()
+		door := &gateway.Door{Record: s.Record, Blobs: blobs, Log: s.log, Opened: ready}
+		group.Go(func() error { return door.Run(ctx, s.door) })
+	} else if ready != nil {
+		ready()
+	}
+	group.Go(func() error { return s.keepPartitions(ctx) })
+	return group.Wait()
+}
+
+// tellWorkers is how many facts are told at once: each waits for Temporal's answer.
+const tellWorkers = 16
+
+// tell brings facts to the workflows they concern.
+func (s *System) tell(ctx context.Context) error {
+	return bus.Consume(ctx, s.Stream, bus.Consumer{
+		Name: TellerName, Facts: workflows.Told(), Workers: tellWorkers, Logger: s.log,
+		Handle: func(ctx context.Context, env events.Envelope, e events.Event) error {
+			return workflows.Tell(ctx, s.Temporal, env.ID, e)
+		},
+	})
+}
+
+// TellerName is the durable consumer that tells workflows.
+const TellerName = "tell-certification"
+
+func (s *System) keepPartitions(ctx context.Context) error {
+	tick := time.NewTicker(partitionsEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err := s.Record.EnsureAuditPartitions(ctx); err != nil {
+				s.log.WarnContext(ctx, "audit partitions not prepared", "error", err)
+			}
+		}
+	}
+}
+
+// Close lets go of everything, in reverse.
+func (s *System) Close() error {
+	if s.Temporal != nil {
+		s.Temporal.Close()
+	}
+	for _, conn := range []*nats.Conn{s.facts, s.door} {
+		if conn != nil {
+			conn.Close()
+		}
+	}
+	if s.Record != nil {
+		return s.Record.Close()
+	}
+	return nil
+}

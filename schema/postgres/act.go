@@ -1,0 +1,317 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+
+	"github.com/kutse-dev/kutse/events"
+	"github.com/kutse-dev/kutse/events/request"
+	"github.com/kutse-dev/kutse/schema/application"
+	"github.com/kutse-dev/kutse/schema/canon"
+	"github.com/kutse-dev/kutse/schema/fault"
+	"github.com/kutse-dev/kutse/schema/person"
+)
+
+// Actor is who acts or reads, as the door made it out.
+type Actor struct {
+	ID   person.ID
+	Role person.Role
+}
+
+// system is the actor of what a workflow does by itself. It holds no role.
+var system = Actor{ID: person.System, Role: "system"}
+
+// change is one act on its way into the record: who does what, to which
+// application, and the facts that it makes true.
+type change struct {
+	tx
+	actor   Actor
+	name    string // evidence.submit
+	request string // id that the client chose; "" for an act of the system
+	payload canon.Digest
+	at      time.Time
+	app     *applicationRow // locked; nil for an act on no application
+	object  string          // what was recorded, for the audit row
+	facts   []fact
+	receipt request.Receipt
+}
+
+type fact struct {
+	event    events.Event
+	position int
+}
+
+// record makes e a fact of this act and returns its place in the application's
+// sequence (0 for an assessor's own fact).
+func (c *change) record(e events.Event) int {
+	position := 0
+	if e.Key().Application != "" {
+		c.app.Position++
+		position = c.app.Position
+	}
+	c.facts = append(c.facts, fact{e, position})
+	return position
+}
+
+// about is what every fact of the locked application says about it.
+func (c *change) about() events.About {
+	return events.About{Application: c.app.ID, Candidate: c.app.Candidate}
+}
+
+// newID makes the id of a new row: time-ordered, so that indexes stay compact.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// act runs one person's act. The same request id again, at once or years later,
+// finds the receipt and changes nothing; with other content it is a Conflict.
+// do makes the change; what it leaves in c.receipt.Record is what was recorded.
+func (s *Store) act(ctx context.Context, a Actor, name string, app application.ID, req request.Act, do func(context.Context, *change) error) (request.Receipt, error) {
+	if err := request.CheckID("the request's id", req.RequestID()); err != nil {
+		return request.Receipt{}, err
+	}
+	payload, err := canon.DigestOf(struct {
+		Act     string `json:"act"`
+		Request any    `json:"request"`
+	}{name, req})
+	if err != nil {
+		return request.Receipt{}, err
+	}
+	var receipt request.Receipt
+	err = s.transact(ctx, func(t tx) error {
+		c := &change{tx: t, actor: a, name: name, request: req.RequestID(), payload: payload, at: s.clock()}
+		if err := c.lock(ctx, app); err != nil {
+			return err
+		}
+		known, err := c.known(ctx)
+		if err != nil || known != nil {
+			if known != nil {
+				receipt = *known
+			}
+			return err
+		}
+		if app != "" && c.app == nil {
+			return fault.NotFound.New("there is no application %s of yours", app)
+		}
+		if err := do(ctx, c); err != nil {
+			return err
+		}
+		if err := c.save(ctx); err != nil {
+			return err
+		}
+		receipt = c.receipt
+		return nil
+	})
+	if err != nil {
+		return s.afterFailure(ctx, a, req.RequestID(), payload, err)
+	}
+	s.bell.ring()
+	return receipt, nil
+}
+
+// afterFailure looks whether the act failed because the same request was recorded
+// by another transaction meanwhile: then that one's receipt is the answer. This
+// is what makes the same request harmless when it comes twice at once.
+func (s *Store) afterFailure(ctx context.Context, a Actor, requestID string, payload canon.Digest, cause error) (request.Receipt, error) {
+	if ctx.Err() != nil || errors.Is(cause, fault.Unavailable) {
+		return request.Receipt{}, cause
+	}
+	var receipt *request.Receipt
+	err := s.transact(ctx, func(t tx) error {
+		c := &change{tx: t, actor: a, request: requestID, payload: payload}
+		var err error
+		receipt, err = c.knownReceipt(ctx)
+		return err
+	})
+	switch {
+	case receipt != nil:
+		return *receipt, nil
+	case errors.Is(err, fault.Conflict):
+		return request.Receipt{}, err
+	case errors.Is(cause, errReceiptExists):
+		return request.Receipt{}, fault.Unavailable.Because(cause, "try again")
+	}
+	return request.Receipt{}, cause
+}
+
+// systemAct runs an act of a workflow. It has no request id: what makes it harmless
+// twice is the unique constraint that each such act names in its comment.
+func (s *Store) systemAct(ctx context.Context, name string, app application.ID, payload any, do func(context.Context, *change) error) error {
+	digest, err := canon.DigestOf(payload)
+	if err != nil {
+		return err
+	}
+	changed := false
+	err = s.transact(ctx, func(t tx) error {
+		c := &change{tx: t, actor: system, name: name, payload: digest, at: s.clock()}
+		if err := c.lock(ctx, app); err != nil {
+			return err
+		}
+		if c.app == nil {
+			return fault.NotFound.New("there is no application %s", app)
+		}
+		if err := do(ctx, c); err != nil {
+			return err
+		}
+		changed = len(c.facts) > 0
+		if !changed {
+			return nil
+		}
+		return c.save(ctx)
+	})
+	if err == nil && changed {
+		s.bell.ring()
+	}
+	return err
+}
+
+type receiptRow struct {
+	Holds  bool           `db:"holds"`
+	Digest []byte         `db:"digest"`
+	Body   sql.NullString `db:"body"`
+}
+
+var findReceipt = statement(`
+SELECT EXISTS (SELECT 1 FROM person_role WHERE person = $1 AND role::text = $2) AS holds, r.digest, r.body
+  FROM (SELECT 1) AS one LEFT JOIN receipt r ON r.person = $1 AND r.request = $3`)
+
+// known checks that the actor holds the role, and finds the receipt of the same
+// request if there is one. It runs after the application's row is locked, so that
+// of two equal requests at once the second sees the first.
+func (c *change) known(ctx context.Context) (*request.Receipt, error) {
+	row, receipt, err := c.lookup(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !row.Holds {
+		return nil, forbidRole(c.actor)
+	}
+	return receipt, nil
+}
+
+func (c *change) knownReceipt(ctx context.Context) (*request.Receipt, error) {
+	_, receipt, err := c.lookup(ctx)
+	return receipt, err
+}
+
+func (c *change) lookup(ctx context.Context) (receiptRow, *request.Receipt, error) {
+	var row receiptRow
+	if err := c.GetContext(ctx, &row, findReceipt, c.actor.ID, c.actor.Role, c.request); err != nil {
+		return row, nil, fmt.Errorf("looking for receipt %s: %w", c.request, err)
+	}
+	if !row.Body.Valid {
+		return row, nil, nil
+	}
+	if canon.Digest(row.Digest) != c.payload {
+		return row, nil, fault.Conflict.New("request %s was recorded with other content; use a new id for a new request", c.request)
+	}
+	var receipt request.Receipt
+	if err := json.Unmarshal([]byte(row.Body.String), &receipt); err != nil {
+		return row, nil, fmt.Errorf("reading receipt %s: %w", c.request, err)
+	}
+	return row, &receipt, nil
+}
+
+func forbidRole(a Actor) error {
+	return fault.Forbidden.New("%s does not hold the role %s here", a.ID, a.Role)
+}
+
+// saveAct writes all that an act leaves beside its own tables, in one round trip:
+// where the application stands, the audit row, the facts, their place in the
+// outbox, and the receipt. receipt_once makes the same request a conflict here,
+// whatever happened before.
+var saveAct = statement(`
+WITH app AS (
+  UPDATE application SET position = $2, state = $3::application_state WHERE id = $1::uuid
+), trail AS (
+  INSERT INTO audit (at, id, actor, role, act, application, object, position, request, payload)
+  VALUES ($4, $5::uuid, $6, $7, $8, $1::uuid, $9, $10, $11, $12)
+), news AS (
+  INSERT INTO event (id, application, position, type, order_key, subject, body, at)
+  SELECT f.id, NULLIF(f.application, '')::uuid, f.position, f.type, f.order_key, f.subject, f.body, $4
+    FROM unnest($13::uuid[], $14::text[], $15::int[], $16::text[], $17::text[], $18::text[], $19::text[])
+      AS f (id, application, position, type, order_key, subject, body)
+), post AS (
+  INSERT INTO outbox (event)
+  SELECT f.id FROM unnest($13::uuid[]) WITH ORDINALITY AS f (id, n) ORDER BY f.n
+)
+INSERT INTO receipt (person, request, digest, body, at)
+SELECT $6, $11, $12, $20, $4 WHERE $11 <> ''`)
+
+func (c *change) save(ctx context.Context) error {
+	appID, state, position := (*string)(nil), application.Gathering, 0
+	if c.app != nil {
+		id := string(c.app.ID)
+		appID, state, position = &id, c.app.State, c.app.Position
+	}
+	auditPosition := 0
+	if len(c.facts) > 0 {
+		auditPosition = c.facts[0].position
+	}
+	cols, err := c.columns()
+	if err != nil {
+		return err
+	}
+	body, err := c.finishReceipt(auditPosition)
+	if err != nil {
+		return err
+	}
+	if c.object == "" {
+		c.object = c.receipt.Record
+	}
+	_, err = c.ExecContext(ctx, saveAct, appID, position, state,
+		c.at, newID(), c.actor.ID, c.actor.Role, c.name, c.object, auditPosition, c.request, c.payload[:],
+		pq.Array(cols.ids), pq.Array(cols.applications), pq.Array(cols.positions), pq.Array(cols.types),
+		pq.Array(cols.orderKeys), pq.Array(cols.subjects), pq.Array(cols.bodies), body)
+	if err != nil {
+		return fmt.Errorf("saving %s: %w", c.name, err)
+	}
+	return nil
+}
+
+type eventColumns struct {
+	ids, applications, types, orderKeys, subjects, bodies []string
+	positions                                             []int64
+}
+
+func (c *change) columns() (eventColumns, error) {
+	var cols eventColumns
+	for _, f := range c.facts {
+		id := newID()
+		env, err := events.Wrap(id, f.event, c.at, f.position, c.request)
+		if err != nil {
+			return cols, err
+		}
+		body, err := json.Marshal(env)
+		if err != nil {
+			return cols, err
+		}
+		key := f.event.Key()
+		orderKey := string(key.Application)
+		if orderKey == "" {
+			orderKey = string(key.Assessor)
+		}
+		cols.ids = append(cols.ids, id)
+		cols.applications = append(cols.applications, string(key.Application))
+		cols.positions = append(cols.positions, int64(f.position))
+		cols.types = append(cols.types, f.event.Type())
+		cols.orderKeys = append(cols.orderKeys, orderKey)
+		cols.subjects = append(cols.subjects, events.Subject(f.event))
+		cols.bodies = append(cols.bodies, string(body))
+	}
+	return cols, nil
+}
+
+func (c *change) finishReceipt(position int) (string, error) {
+	c.receipt.Request, c.receipt.Digest, c.receipt.At, c.receipt.Position = c.request, c.payload, c.at, position
+	if c.app != nil {
+		c.receipt.Application = c.app.ID
+	}
+	body, err := json.Marshal(c.receipt)
+	return string(body), err
+}

@@ -1,0 +1,133 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/lib/pq"
+
+	"github.com/kutse-dev/kutse/events/request"
+	"github.com/kutse-dev/kutse/schema/catalogue"
+	"github.com/kutse-dev/kutse/schema/fault"
+	"github.com/kutse-dev/kutse/schema/person"
+)
+
+// The fields of a person, as the sealer knows them.
+const (
+	nameField    = "person.name"
+	contactField = "person.contact"
+)
+
+var (
+	insertPerson = statement(`INSERT INTO person (id, name, contact, at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING`)
+	insertRoles  = statement(`
+INSERT INTO person_role (person, role, at) SELECT $1, r::role, $3 FROM unnest($2::text[]) AS r ON CONFLICT DO NOTHING`)
+	insertScope = statement(`
+INSERT INTO assessor_scope (assessor, standard, competence, at)
+SELECT $1, $2, c, $4 FROM unnest($3::text[]) AS c ON CONFLICT DO NOTHING`)
+	countOperators = statement(`SELECT count(*) FROM person_role WHERE role = 'adm'`)
+)
+
+// maxName bounds a name or a contact, in bytes.
+const maxName = 400
+
+// AddPerson makes a person known, or gives one more roles and scopes. The name of
+// a person who is known already stays as it is: facts are not rewritten.
+func (s *Store) AddPerson(ctx context.Context, a Actor, req request.AddPerson) (request.Receipt, error) {
+	return s.act(ctx, a, "person.add", "", req, func(ctx context.Context, c *change) error {
+		if err := checkPerson(req); err != nil {
+			return err
+		}
+		c.receipt.Record = string(req.Person)
+		return c.addPerson(ctx, req)
+	})
+}
+
+func checkPerson(req request.AddPerson) error {
+	if _, err := person.ParseID(string(req.Person)); err != nil {
+		return err
+	}
+	for _, text := range []string{req.Name, req.Contact} {
+		if len(text) > maxName || !utf8.ValidString(text) {
+			return fault.Invalid.New("a name or contact is up to %d bytes of UTF-8", maxName)
+		}
+	}
+	if strings.TrimSpace(req.Name) == "" || len(req.Roles) == 0 {
+		return fault.Invalid.New("a person has a name and at least one role")
+	}
+	for _, r := range req.Roles {
+		if _, err := person.ParseRole(string(r)); err != nil {
+			return err
+		}
+	}
+	if len(req.Scopes) > 0 && !slices.Contains(req.Roles, person.Assessor) {
+		return fault.Invalid.New("only an assessor has competences to assess")
+	}
+	return nil
+}
+
+func (c *change) addPerson(ctx context.Context, req request.AddPerson) error {
+	name, err := c.s.seal.Seal(req.Person, nameField, []byte(req.Name))
+	if err != nil {
+		return err
+	}
+	contact, err := c.s.seal.Seal(req.Person, contactField, []byte(req.Contact))
+	if err != nil {
+		return err
+	}
+	if _, err := c.ExecContext(ctx, insertPerson, req.Person, name, contact, c.at); err != nil {
+		return err
+	}
+	if _, err := c.ExecContext(ctx, insertRoles, req.Person, pq.Array(req.Roles), c.at); err != nil {
+		return err
+	}
+	for _, scope := range req.Scopes {
+		if err := c.addScope(ctx, req.Person, scope); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *change) addScope(ctx context.Context, assessor person.ID, scope request.Scope) error {
+	std, digest, err := c.currentStandard(ctx, scope.Standard)
+	if err != nil {
+		return err
+	}
+	codes := scope.Competences
+	if len(codes) == 0 {
+		for _, comp := range std.Competences() {
+			codes = append(codes, comp.Code)
+		}
+	}
+	for _, code := range codes {
+		if _, group, ok := std.Competence(code); !ok || (len(scope.Competences) > 0 && group.Kind == catalogue.Recurring) {
+			return fault.Invalid.New("%s is no competence of %s that has tasks of its own", code, std.Name())
+		}
+	}
+	_, err = c.ExecContext(ctx, insertScope, assessor, digest[:], pq.Array(codes), c.at)
+	return err
+}
+
+// FirstOperator makes the person who may load everything else, where the record
+// has no operator yet; where it has one, it changes nothing. It is not reachable
+// through the door.
+func (s *Store) FirstOperator(ctx context.Context, id person.ID, name string) error {
+	req := request.AddPerson{Person: id, Name: name, Roles: []person.Role{person.Operator}}
+	if err := checkPerson(req); err != nil {
+		return err
+	}
+	return s.transact(ctx, func(t tx) error {
+		var operators int
+		if err := t.GetContext(ctx, &operators, countOperators); err != nil || operators > 0 {
+			return err
+		}
+		c := &change{tx: t, actor: system, name: "person.add", at: s.clock(), object: string(id)}
+		if err := c.addPerson(ctx, req); err != nil {
+			return err
+		}
+		return c.save(ctx)
+	})
+}

@@ -1,0 +1,180 @@
+// Package postgres is the record: the only place with SQL. One exported method is
+// one act or one reading; an act is one transaction that writes the fact, its
+// audit row, its event with the outbox row, and the receipt.
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/kutse-dev/kutse/schema/evidence"
+	"github.com/kutse-dev/kutse/schema/fault"
+	"github.com/kutse-dev/kutse/schema/migrations"
+	"github.com/kutse-dev/kutse/schema/seal"
+)
+
+// Store is the record as a service sees it. It is safe for concurrent use.
+type Store struct {
+	db     *sqlx.DB
+	dsn    string
+	seal   seal.Sealer
+	now    func() time.Time
+	limits evidence.Limits
+	log    *slog.Logger
+	bell   *bell
+
+	versions sync.Map // digest → *catalogue.Standard or *procedure.Procedure; immutable, so never stale
+}
+
+// Options are what a Store needs beside the database.
+type Options struct {
+	Seal   seal.Sealer
+	Now    func() time.Time // the clock of the record
+	Limits evidence.Limits
+	Log    *slog.Logger
+	Pool   int // connections at most; 0 for 16
+}
+
+// Open connects to the record as the service role. The database must be migrated.
+func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
+	db, err := Connect(dsn)
+	if err != nil {
+		return nil, err
+	}
+	pool := o.Pool
+	if pool == 0 {
+		pool = 16
+	}
+	db.SetMaxOpenConns(pool)
+	db.SetMaxIdleConns(pool)
+	db.SetConnMaxLifetime(5 * time.Minute)
+	s := &Store{db: db, dsn: dsn, seal: o.Seal, now: o.Now, limits: o.Limits, log: o.Log}
+	if err := s.ready(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	s.bell = newBell(s)
+	return s, nil
+}
+
+var countTables = statement(`SELECT count(*) FROM information_schema.tables WHERE table_schema = 'kutse' AND table_name = 'outbox'`)
+
+func (s *Store) ready(ctx context.Context) error {
+	var tables int
+	if err := s.db.GetContext(ctx, &tables, countTables); err != nil {
+		return fault.Unavailable.Because(err, "PostgreSQL does not answer: %v", err)
+	}
+	if tables == 0 {
+		return fault.Unavailable.New("the database has no record in it; run `kutse migrate` first")
+	}
+	return nil
+}
+
+// Close lets go of the database.
+func (s *Store) Close() error {
+	s.bell.stop()
+	return s.db.Close()
+}
+
+// Connect opens a pool behind the guard (guard.go), with kutse as its search path.
+func Connect(dsn string) (*sqlx.DB, error) {
+	full, err := withParams(dsn, map[string]string{
+		"search_path": migrations.Schema, "binary_parameters": "yes", "timezone": "UTC",
+		"idle_in_transaction_session_timeout": "60000", "application_name": "kutse",
+	})
+	if err != nil {
+		return nil, err
+	}
+	connector, err := pq.NewConnector(full)
+	if err != nil {
+		return nil, fault.Invalid.Because(err, "the PostgreSQL address cannot be read: %v", err)
+	}
+	return sqlx.NewDb(sql.OpenDB(&guard{connector}), "postgres"), nil
+}
+
+// withParams adds run-time parameters to a URL or a key=value address, where the
+// address does not set them itself.
+func withParams(dsn string, params map[string]string) (string, error) {
+	if !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://") {
+		for k, v := range params {
+			if !strings.Contains(dsn, k+"=") {
+				dsn += fmt.Sprintf(" %s='%s'", k, v)
+			}
+		}
+		return dsn, nil
+	}
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return "", fault.Invalid.New("the PostgreSQL address is no URL") // without the cause: it may hold a password
+	}
+	q := u.Query()
+	for k, v := range params {
+		if !q.Has(k) {
+			q.Set(k, v)
+		}
+	}
+	u.RawQuery = q.Encode()
+	return u.String(), nil
+}
+
+// statements lists every statement, so that one test can prepare them all
+// against the migrated schema.
+var statements []string
+
+// statement puts text on the list. Statements stand right above what runs them.
+func statement(text string) string {
+	statements = append(statements, text)
+	return text
+}
+
+// tx is one transaction of the record.
+type tx struct {
+	*sqlx.Tx
+	s *Store
+}
+
+// maxTries bounds how often a transaction that the database asked us to repeat
+// is repeated.
+const maxTries = 5
+
+// transact runs do in a transaction. A serialisation failure or a deadlock is
+// tried again: do must not keep anything from a try that failed.
+func (s *Store) transact(ctx context.Context, do func(tx) error) error {
+	for try := 1; ; try++ {
+		err := s.transactOnce(ctx, do)
+		if !again(err) || try == maxTries {
+			return explain(err)
+		}
+	}
+}
+
+func (s *Store) transactOnce(ctx context.Context, do func(tx) error) error {
+	t, err := s.db.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := do(tx{t, s}); err != nil {
+		return errors.Join(err, ignoreDone(t.Rollback()))
+	}
+	return t.Commit()
+}
+
+func ignoreDone(err error) error {
+	if errors.Is(err, sql.ErrTxDone) {
+		return nil
+	}
+	return err
+}
+
+// clock is the record's time: UTC, to the microsecond that PostgreSQL keeps, so
+// that what is answered is what is stored.
+func (s *Store) clock() time.Time { return s.now().UTC().Truncate(time.Microsecond) }

@@ -1,0 +1,167 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/lib/pq"
+
+	"github.com/kutse-dev/kutse/events"
+	"github.com/kutse-dev/kutse/events/request"
+	"github.com/kutse-dev/kutse/schema/application"
+	"github.com/kutse-dev/kutse/schema/assessment"
+	"github.com/kutse-dev/kutse/schema/catalogue"
+	"github.com/kutse-dev/kutse/schema/fault"
+	"github.com/kutse-dev/kutse/schema/person"
+)
+
+var (
+	applicationOfTask = statement(`SELECT COALESCE(max(application::text), '') FROM task WHERE id = $1`)
+
+	// Every verdict names the evidence that was frozen for its indicator.
+	insertVerdicts = statement(`
+INSERT INTO verdict (id, round, task, application, competence, ordinal, context, outcome, reason, assessor, saw, position, at)
+SELECT v.id, $1, $2, $3, v.competence, v.ordinal, NULLIF(v.context, ''), v.outcome::verdict_outcome, NULLIF(v.reason, ''::bytea), $4,
+       COALESCE((SELECT array_agg(DISTINCT i.digest) FROM round_evidence e JOIN evidence_item i ON i.id = e.item
+                  WHERE e.round = $1 AND e.competence = v.competence AND e.ordinal = v.ordinal), '{}'),
+       $5, $6
+  FROM unnest($7::uuid[], $8::text[], $9::int[], $10::text[], $11::text[], $12::bytea[])
+    AS v (id, competence, ordinal, context, outcome, reason)`)
+	judgedInRound = statement(`SELECT DISTINCT competence || '/' || ordinal FROM verdict WHERE round = $1`)
+	finishTask    = statement(`UPDATE task SET state = 'done', lease_until = NULL WHERE id = $1`)
+	closeRound    = statement(`INSERT INTO round_closed (round, position, at) VALUES ($1, $2, $3)`)
+)
+
+// GiveVerdicts records what an assessor found. When everything that the round
+// asked has its verdict, the round closes and [events.RoundClosed] tells the
+// workflow to weigh; what the verdicts amount to is said there, not here.
+func (s *Store) GiveVerdicts(ctx context.Context, a Actor, req request.GiveVerdicts) (request.Receipt, error) {
+	app, err := s.taskApplication(ctx, req.Task)
+	if err != nil {
+		return request.Receipt{}, err
+	}
+	return s.act(ctx, a, "verdict.give", app, req, func(ctx context.Context, c *change) error {
+		row, err := c.heldTask(ctx, req.Task)
+		if err != nil {
+			return err
+		}
+		if req.Fence != 0 && req.Fence != row.Fence {
+			return fault.Conflict.New("task %s was claimed again since: the fence is %d, not %d", row.ID, row.Fence, req.Fence)
+		}
+		if err := c.app.State.Allow(application.GiveVerdict); err != nil {
+			return err
+		}
+		if person.ID(c.app.Candidate) == a.ID {
+			return fault.Forbidden.New("nobody judges their own evidence")
+		}
+		verdicts, err := c.checkVerdicts(row, req.Verdicts)
+		if err != nil {
+			return err
+		}
+		if err := c.addVerdicts(ctx, row, verdicts); err != nil {
+			return err
+		}
+		return c.closeIfJudged(ctx, row)
+	})
+}
+
+func (s *Store) taskApplication(ctx context.Context, id assessment.TaskID) (application.ID, error) {
+	if err := request.CheckID("a task's id", string(id)); err != nil {
+		return "", err
+	}
+	var app application.ID
+	if err := s.db.GetContext(ctx, &app, applicationOfTask, id); err != nil {
+		return "", explain(err)
+	}
+	if app == "" {
+		return "", fault.NotFound.New("there is no task %s", id)
+	}
+	return app, nil
+}
+
+func (c *change) checkVerdicts(row taskRow, given []request.Verdict) ([]assessment.Verdict, error) {
+	if len(given) == 0 {
+		return nil, fault.Invalid.New("give at least one verdict")
+	}
+	ask, err := row.ask()
+	if err != nil {
+		return nil, err
+	}
+	var verdicts []assessment.Verdict
+	for _, g := range given {
+		v := assessment.Verdict{
+			Indicator: g.Indicator, Outcome: g.Outcome, Reason: g.Reason, Assessor: person.AssessorID(c.actor.ID),
+		}
+		if g.Indicator.Competence != row.Competence {
+			v.Context = row.Competence // a recurring indicator, judged here
+		}
+		if err := v.Check(ask); err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(verdicts, func(o assessment.Verdict) bool { return o.Indicator == v.Indicator }) {
+			return nil, fault.Invalid.New("%s is judged twice in one request", v.Indicator)
+		}
+		verdicts = append(verdicts, v)
+	}
+	return verdicts, nil
+}
+
+func (c *change) addVerdicts(ctx context.Context, row taskRow, verdicts []assessment.Verdict) error {
+	recorded := events.VerdictsRecorded{About: c.about(), Round: row.Round, Competence: row.Competence}
+	var ids, contexts, outcomes []string
+	var reasons pq.ByteaArray
+	for _, v := range verdicts {
+		id := newID()
+		reason, err := c.sealReason(v.Reason, verdictField(id))
+		if err != nil {
+			return err
+		}
+		ids, contexts = append(ids, id), append(contexts, v.Context)
+		outcomes, reasons = append(outcomes, string(v.Outcome)), append(reasons, reason)
+		recorded.Indicators = append(recorded.Indicators, v.Indicator)
+	}
+	codes, ordinals := split(recorded.Indicators)
+	position := c.record(recorded)
+	c.receipt.Record, c.receipt.Records = string(row.ID), ids
+	if _, err := c.ExecContext(ctx, insertVerdicts, row.Round, row.ID, c.app.ID, c.actor.ID, position, c.at,
+		pq.Array(ids), pq.Array(codes), pq.Array(ordinals), pq.Array(contexts), pq.Array(outcomes), reasons); err != nil {
+		return fmt.Errorf("verdicts on task %s: %w", row.ID, err)
+	}
+	return nil
+}
+
+// verdictField is how the sealer knows a verdict's reason. It is about the
+// candidate, so it is sealed under the candidate's key.
+func verdictField(id string) string { return "verdict." + id }
+
+// sealReason returns an empty slice where there is no reason: never nil, so that
+// it takes its place in the array.
+func (c *change) sealReason(reason, field string) ([]byte, error) {
+	if reason == "" {
+		return []byte{}, nil
+	}
+	return c.s.seal.Seal(person.ID(c.app.Candidate), field, []byte(reason))
+}
+
+func (c *change) closeIfJudged(ctx context.Context, row taskRow) error {
+	var judged []string
+	if err := c.SelectContext(ctx, &judged, judgedInRound, row.Round); err != nil {
+		return err
+	}
+	ask, err := row.ask()
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(ask.Asked, func(id catalogue.IndicatorID) bool { return !slices.Contains(judged, id.String()) }) {
+		return nil
+	}
+	if _, err := c.ExecContext(ctx, finishTask, row.ID); err != nil {
+		return err
+	}
+	position := c.record(events.RoundClosed{
+		About: c.about(), Round: events.Round{Round: row.Round, Competence: row.Competence, Number: row.Number},
+	})
+	_, err = c.ExecContext(ctx, closeRound, row.Round, position, c.at)
+	return err
+}
