@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
-	"syscall"
+	"time"
 
 	"github.com/kutse-dev/kutse/deploy/dev/internal/filelock"
 	"github.com/kutse-dev/kutse/schema/fault"
@@ -82,12 +84,25 @@ func Find(data string) (Addresses, error) {
 	if err := json.Unmarshal(text, &a); err != nil {
 		return a, fmt.Errorf("reading %s in %s: %w", addressesName, data, err)
 	}
-	// A killed system cannot remove its file. EPERM says that the process is
-	// there and another account's.
-	if err := syscall.Kill(a.PID, 0); errors.Is(err, syscall.ESRCH) {
+	// A killed system cannot remove its file. Its process number proves nothing:
+	// in a container the next process may well have the same.
+	if !a.answers() {
 		return Addresses{}, fault.NotFound.New("no system runs on the folder %s any more", data)
 	}
 	return a, nil
+}
+
+func (a Addresses) answers() bool {
+	u, err := url.Parse(a.NATS)
+	if err != nil {
+		return false
+	}
+	conn, err := net.DialTimeout("tcp", u.Host, 2*time.Second)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
 }
 
 // write puts the file in place whole: a reader meets the old one or the new one.

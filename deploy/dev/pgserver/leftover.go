@@ -55,18 +55,20 @@ func (c cluster) stopLeftover(ctx context.Context, socket string) error {
 		return fault.Conflict.New("a PostgreSQL server that we did not start (process %d) runs on %s; stop it first", p.pid, c.Dir)
 	}
 	c.Logger.InfoContext(ctx, "stopping a postgres left running", "pid", p.pid)
-	if err := endProcess(ctx, p.pid, syscall.SIGINT); err == nil {
+	if err := c.end(ctx, p.pid, syscall.SIGINT); err == nil {
 		return nil
 	}
-	return endProcess(ctx, p.pid, syscall.SIGQUIT)
+	return c.end(ctx, p.pid, syscall.SIGQUIT)
 }
 
-func endProcess(ctx context.Context, pid int, sig syscall.Signal) error {
+func (c cluster) end(ctx context.Context, pid int, sig syscall.Signal) error {
 	if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("stopping the postgres left running as process %d: %w", pid, err)
 	}
 	deadline := time.Now().Add(patience)
-	for syscall.Kill(pid, 0) == nil {
+	// Not a signal of 0: that reaches a zombie too, and in a container there may
+	// be nobody to bury it.
+	for servesFolder(ctx, pid, c.Dir) {
 		if time.Now().After(deadline) {
 			return fault.Conflict.New("the PostgreSQL server left running as process %d does not stop; stop it by hand", pid)
 		}

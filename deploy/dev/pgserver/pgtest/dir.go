@@ -50,7 +50,7 @@ p=$(head -n 1 "$1/pg/postmaster.pid" 2>/dev/null)
 if [ -n "$p" ]; then
 	kill -INT "$p" 2>/dev/null
 	n=0
-	while [ $n -lt 100 ] && kill -0 "$p" 2>/dev/null; do n=$((n+1)); sleep 0.1; done
+	while [ $n -lt 100 ] && [ -e "$1/pg/postmaster.pid" ]; do n=$((n+1)); sleep 0.1; done
 fi
 rm -rf "$1" "$2"`
 	cmd := exec.Command("/bin/sh", "-c", script, "kutse-cleanup", dir, socket)
