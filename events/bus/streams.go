@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	// maxFact bounds a message. A fact is ids and digests; one as large as this is
-	// a mistake.
+	// maxFact bounds a fact: it is ids and digests, and as large as this only by
+	// mistake. What is made of one has room for what is said about it.
 	maxFact = 256 << 10
 
 	// remembered is how long a stream knows the ids it has stored. A relay that
@@ -47,6 +47,7 @@ const (
 func streams() []jetstream.StreamConfig {
 	facts := stream(events.Stream, events.StreamSubjects, "facts of the record")
 	facts.DenyDelete = true
+	facts.MaxMsgSize = maxFact
 	return []jetstream.StreamConfig{
 		facts,
 		stream(DeadLetters, "dlq.v1.>", "facts that a consumer could not handle"),
@@ -58,7 +59,7 @@ func stream(name, subjects, description string) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name: name, Subjects: []string{subjects}, Description: description,
 		Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage, Discard: jetstream.DiscardNew,
-		MaxMsgs: -1, MaxBytes: -1, MaxMsgSize: maxFact, Duplicates: remembered,
+		MaxMsgs: -1, MaxBytes: -1, MaxMsgSize: 2 * maxFact, Duplicates: remembered,
 		DenyPurge: true, AllowDirect: true, Replicas: 1,
 	}
 }
