@@ -26,7 +26,9 @@ type outbox struct {
 	next   map[string]int // the next place of a key
 	id     int64
 	sent   int
-	onSent func([]int64) error // nil, or decides whether Sent is reached
+
+	onSent    func([]int64) error // nil, or decides whether Sent is reached
+	onPending func() error        // the same for Pending
 }
 
 func newOutbox() *outbox {
@@ -82,6 +84,11 @@ func (o *outbox) Lead(ctx context.Context) (context.Context, func(), error) {
 func (o *outbox) Pending(_ context.Context, limit int) ([]bus.Outgoing, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.onPending != nil {
+		if err := o.onPending(); err != nil {
+			return nil, err
+		}
+	}
 	return slices.Clone(o.facts[:min(limit, len(o.facts))]), nil
 }
 

@@ -94,6 +94,23 @@ func TestTheRelayOutlivesNATS(t *testing.T) {
 	}
 }
 
+func TestTheRelayOutlivesTheOutbox(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t)
+	o := newOutbox()
+	down := 4
+	fail := func() error {
+		if down--; down >= 0 {
+			return errors.New("no database")
+		}
+		return nil
+	}
+	o.onPending, o.onSent = fail, func([]int64) error { return fail() }
+	o.add("a", 10)
+	n.relayAll(o, 1)
+	n.checkWhole(o)
+}
+
 func TestAFactThatCannotBePublishedHoldsBackItsKeyOnly(t *testing.T) {
 	t.Parallel()
 	n := startNATS(t)
