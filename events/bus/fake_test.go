@@ -21,11 +21,11 @@ type outbox struct {
 	leading chan struct{} // holds one: whoever leads
 	wake    chan struct{}
 
-	mu     sync.Mutex
-	facts  []bus.Outgoing
-	next   map[string]int // the next place of a key
-	id     int64
-	sent   int
+	mu    sync.Mutex
+	facts []bus.Outgoing
+	next  map[string]int // the next place of a key
+	id    int64
+	sent  int
 
 	onSent    func([]int64) error // nil, or decides whether Sent is reached
 	onPending func() error        // the same for Pending
