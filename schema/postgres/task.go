@@ -62,11 +62,13 @@ var (
 	lockTask = statement(taskColumns + ` WHERE t.id = $1 FOR NO KEY UPDATE OF t`)
 
 	// The earliest due task that the assessor may judge: in scope, not their own
-	// case, open or held by somebody whose lease ran out. Tasks that another claim
-	// has locked are skipped, so claimers do not wait for each other.
+	// case, open or held by somebody whose lease ran out. A task that they hold
+	// themselves is claimed again only by name, which renews the lease. Tasks that
+	// another claim has locked are skipped, so claimers do not wait for each other.
 	nextTask = statement(taskColumns + `
   JOIN assessor_scope s ON s.assessor = $1 AND s.standard = t.standard AND s.competence = t.competence
- WHERE (t.state = 'open' OR (t.state = 'claimed' AND t.lease_until < $2 AND t.assessor <> $1))
+ WHERE (t.state = 'open' OR (t.state = 'claimed' AND t.lease_until < $2 AND t.assessor <> $1)
+        OR (t.state = 'claimed' AND t.assessor = $1 AND $3 <> ''))
    AND t.candidate <> $1 AND ($3 = '' OR t.id = NULLIF($3, '')::uuid)
  ORDER BY t.due_at, t.id LIMIT 1 FOR NO KEY UPDATE OF t SKIP LOCKED`)
 
@@ -143,8 +145,6 @@ func (c *change) whyNot(ctx context.Context, id assessment.TaskID) error {
 		return err
 	case person.ID(row.Candidate) == c.actor.ID:
 		return fault.Forbidden.New("nobody judges their own evidence")
-	case row.heldBy(c.actor):
-		return fault.Conflict.New("you hold task %s already", id)
 	case row.State == "open":
 		return fault.Forbidden.New("%s is not among the competences that you may assess, or somebody is claiming it right now", row.Competence)
 	default:

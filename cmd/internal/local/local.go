@@ -1,0 +1,126 @@
+// Package local is a whole kutse on one machine, in one process: PostgreSQL, NATS
+// and Temporal with all roles of kutse on them, the five standards and a few
+// people. It is what `kutse-dev` starts, and what the tests of the whole system
+// run against.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/kutse-dev/kutse/cmd/internal/config"
+	"github.com/kutse-dev/kutse/cmd/internal/play"
+	"github.com/kutse-dev/kutse/cmd/internal/wire"
+	"github.com/kutse-dev/kutse/deploy/dev"
+)
+
+// System is a running whole.
+type System struct {
+	dev.Addresses
+	*wire.System
+	servers *dev.System
+	stop    context.CancelFunc
+	ended   chan error // what Run returned, once
+}
+
+// Start starts the servers, migrates, runs all roles and loads the demonstration's
+// standards and people. Everything it does is harmless on a folder that was
+// started before. On an error nothing is left running.
+func Start(ctx context.Context, o dev.Options) (*System, error) {
+	servers, err := dev.Start(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	s := &System{Addresses: servers.Addresses, servers: servers, ended: make(chan error, 1)}
+	if err := s.run(ctx, o); err != nil {
+		return nil, errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
+	}
+	return s, nil
+}
+
+func (s *System) run(ctx context.Context, o dev.Options) error {
+	step := func(name string, do func() error) error {
+		began := time.Now()
+		if err := do(); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if o.Progress != nil {
+			o.Progress(name, time.Since(began))
+		}
+		return nil
+	}
+	if err := step("database migrated", func() error {
+		_, err := wire.Migrate(ctx, s.Postgres.Owner)
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := step("roles started", func() error { return s.roles(ctx, o.Logger) }); err != nil {
+		return err
+	}
+	return step("standards and people loaded", func() error {
+		if err := s.Record.FirstOperator(ctx, play.Operator, play.OperatorName); err != nil {
+			return err
+		}
+		return play.Load(ctx, s.NATS)
+	})
+}
+
+func (s *System) roles(ctx context.Context, log *slog.Logger) (err error) {
+	cfg := Config(s.Addresses)
+	if s.System, err = wire.Open(ctx, cfg, log); err != nil {
+		return err
+	}
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	ready := make(chan struct{})
+	go func() { s.ended <- s.System.Run(run, func() { close(ready) }) }()
+	select {
+	case <-ready:
+		return nil
+	case err := <-s.ended:
+		s.ended <- err
+		return errors.Join(errors.New("the roles ended before they began"), err)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Config is what `kutse serve` would be given to run beside these servers.
+func Config(at dev.Addresses) config.Serve {
+	return config.Serve{
+		Database: config.Database{Database: at.Postgres.Service}, NATS: config.NATS{NATS: at.NATS},
+		Temporal: config.Temporal{Temporal: at.Temporal.Address, Namespace: at.Temporal.Namespace},
+		Limits:   config.Limits{MaxText: 64 << 10, MaxFile: 100 << 20, MaxIndicators: 100, MaxUploads: 20},
+		Blobs:    at.Blobs, Pool: 24, Sweep: time.Second, StopAfter: 5 * time.Second,
+	}
+}
+
+// Wait waits until a server or a role fails, or ctx ends; only a failure is an error.
+func (s *System) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.servers.Failed():
+		return err
+	case err := <-s.ended:
+		s.ended <- err
+		return errors.Join(errors.New("the roles ended"), err)
+	}
+}
+
+// Stop stops the roles, which finish what they have begun, then the servers.
+func (s *System) Stop(ctx context.Context) error {
+	var errs []error
+	if s.stop != nil {
+		s.stop()
+		errs = append(errs, <-s.ended)
+	}
+	if s.System != nil {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, s.servers.Stop(ctx))...)
+}
