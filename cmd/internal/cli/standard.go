@@ -2,11 +2,12 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/kutse-dev/kutse/schema/canon"
 	"github.com/kutse-dev/kutse/schema/catalogue"
@@ -16,14 +17,17 @@ import (
 // StandardCmd is `kutse standard`.
 type StandardCmd struct {
 	Import StandardImportCmd `cmd:"" help:"Make a standard of a document."`
-	List   StandardListCmd   `cmd:"" help:"List the standards that come with the program."`
+	List   StandardListCmd   `cmd:"" help:"List standards."`
 	Show   StandardShowCmd   `cmd:"" help:"Print a standard."`
 	Digest StandardDigestCmd `cmd:"" help:"Print the digest that names a version of a standard."`
 }
 
 // Help implements kong.HelpProvider.
 func (StandardCmd) Help() string {
-	return "A standard says what a person in an occupation can do, and the signs it is judged by."
+	return `A standard says what a person in an occupation can do, and the signs it is judged by.
+
+Example:
+  kutse standard list`
 }
 
 // StandardImportCmd is `kutse standard import`.
@@ -34,6 +38,9 @@ type StandardImportCmd struct {
 	Title  string `placeholder:"TITLE" help:"Title of the standard, where the document does not say it."`
 	Titles string `placeholder:"FILE" help:"Titles of competences, one a line, where the document does not set them off."`
 	Out    string `short:"o" placeholder:"FILE" help:"Write the standard there instead of to standard output."`
+	Load   bool   `help:"Put it into the record too, as an operator."`
+
+	ActFlags `embed:""`
 }
 
 // Help implements kong.HelpProvider.
@@ -45,7 +52,10 @@ Example:
 }
 
 // Run imports the document.
-func (c *StandardImportCmd) Run(out *Output) error {
+func (c *StandardImportCmd) Run(ctx context.Context, g *Globals, out *Output) error {
+	if c.ID != "" && !c.Load {
+		return fault.Invalid.New("--id goes with --load: nothing else is a request")
+	}
 	s, err := c.read()
 	if err != nil {
 		return err
@@ -53,17 +63,27 @@ func (c *StandardImportCmd) Run(out *Output) error {
 	if err := tell(out.Stderr, s); err != nil {
 		return err
 	}
-	b, err := s.YAML()
-	if err != nil {
+	if err := c.write(out, s); err != nil || !c.Load {
 		return err
 	}
-	if c.Out != "" {
+	return c.load(ctx, g, out, s)
+}
+
+// write writes the standard to its file. Without one it goes to standard output,
+// unless the receipt of loading it goes there.
+func (c *StandardImportCmd) write(out *Output, s *catalogue.Standard) error {
+	switch {
+	case c.Out != "":
+		b, err := s.YAML()
+		if err != nil {
+			return err
+		}
 		return os.WriteFile(c.Out, b, 0o644)
+	case c.Load:
+		return nil
+	default:
+		return out.Value(s, func(w io.Writer) error { return writeStandard(w, s) })
 	}
-	return out.Value(s, func(w io.Writer) error {
-		_, err := w.Write(b)
-		return err
-	})
 }
 
 func (c *StandardImportCmd) read() (*catalogue.Standard, error) {
@@ -105,11 +125,13 @@ func tell(w io.Writer, s *catalogue.Standard) error {
 }
 
 // StandardListCmd is `kutse standard list`.
-type StandardListCmd struct{}
+type StandardListCmd struct {
+	Loaded bool `help:"Those in the record, which one can apply for."`
+}
 
 // Help implements kong.HelpProvider.
 func (StandardListCmd) Help() string {
-	return "Example:\n  kutse standard list"
+	return "Lists the standards that come with the program, or those in the record.\n\nExample:\n  kutse standard list"
 }
 
 // standardLine is a standard in a list.
@@ -125,8 +147,12 @@ type standardLine struct {
 }
 
 // Run lists the standards.
-func (*StandardListCmd) Run(out *Output) error {
+func (c *StandardListCmd) Run(ctx context.Context, g *Globals, out *Output) error {
+	if c.Loaded {
+		return listLoaded(ctx, g, out)
+	}
 	var all []standardLine
+	var rows [][]string
 	for _, s := range catalogue.All() {
 		d, err := s.Digest()
 		if err != nil {
@@ -135,23 +161,15 @@ func (*StandardListCmd) Run(out *Output) error {
 		l := standardLine{Key: s.Key, Version: s.Version, Scheme: s.Scheme, Title: s.Title, Digest: d}
 		l.Competences, l.Statements, l.Assessable = s.Counts()
 		all = append(all, l)
+		rows = append(rows, []string{l.Key, l.Version, strconv.Itoa(l.Competences), strconv.Itoa(l.Statements), l.Title})
 	}
-	return out.Value(all, func(w io.Writer) error {
-		table := "KEY\tVERSION\tCOMPETENCES\tSTATEMENTS\tTITLE\n"
-		for _, l := range all {
-			table += fmt.Sprintf("%s\t%s\t%d\t%d\t%s\n", l.Key, l.Version, l.Competences, l.Statements, l.Title)
-		}
-		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		if _, err := io.WriteString(t, table); err != nil {
-			return err
-		}
-		return t.Flush()
-	})
+	return out.Table(all, []string{"KEY", "VERSION", "COMPETENCES", "STATEMENTS", "TITLE"}, rows, "No standard comes with the program.")
 }
 
 // StandardShowCmd is `kutse standard show`.
 type StandardShowCmd struct {
 	Standard string `arg:"" name:"key|file" help:"Key of a standard that comes with the program, or a file in YAML; - reads standard input."`
+	Loaded   bool   `help:"The one in the record that has this key."`
 }
 
 // Help implements kong.HelpProvider.
@@ -160,19 +178,15 @@ func (StandardShowCmd) Help() string {
 }
 
 // Run prints the standard.
-func (c *StandardShowCmd) Run(out *Output) error {
+func (c *StandardShowCmd) Run(ctx context.Context, g *Globals, out *Output) error {
+	if c.Loaded {
+		return showLoaded(ctx, g, out, c.Standard)
+	}
 	s, err := readStandard(c.Standard)
 	if err != nil {
 		return err
 	}
-	return out.Value(s, func(w io.Writer) error {
-		b, err := s.YAML()
-		if err != nil {
-			return err
-		}
-		_, err = w.Write(b)
-		return err
-	})
+	return out.Value(s, func(w io.Writer) error { return writeStandard(w, s) })
 }
 
 // StandardDigestCmd is `kutse standard digest`.

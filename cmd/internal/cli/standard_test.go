@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/kutse-dev/kutse/schema/catalogue"
 	"github.com/kutse-dev/kutse/schema/fault"
 )
@@ -19,9 +17,12 @@ const seed004 = "../../../schema/catalogue/testdata/004_326a1a22039152c5.txt"
 func standard(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	var grammar struct {
+		Globals
 		Standard StandardCmd `cmd:""`
 	}
-	parser, err := kong.New(&grammar, kong.Name("kutse"))
+	var out, talk bytes.Buffer
+	o := &Output{Stdout: &out, Stderr: &talk}
+	parser, err := newParser(t.Context(), "kutse", description, &grammar, o, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,8 +30,7 @@ func standard(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	var out, talk bytes.Buffer
-	err = ctx.Run(&Output{Stdout: &out, Stderr: &talk})
+	err = ctx.Run()
 	return out.String(), talk.String(), err
 }
 
