@@ -1,6 +1,7 @@
 package request
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/kutse-dev/kutse/schema/fault"
@@ -24,11 +25,14 @@ func (e Endpoint) Listen(role person.Role) string {
 // rights, wherever a caller points it (reference/nats.md 2.5(1)).
 func Inbox(uid person.ID) string { return "_INBOX." + string(uid) }
 
+// word is a resource or a verb: hand-in.
+var word = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
+
 // Caller reads who asks from the subject of a request. This is the one place
-// where a subject becomes an identity.
+// where a subject becomes an identity, and an error comes with none.
 func Caller(subject string) (person.Role, person.ID, error) {
 	tokens := strings.Split(subject, ".")
-	if len(tokens) != 6 || tokens[0]+"."+tokens[1] != prefix {
+	if len(tokens) != 6 || tokens[0]+"."+tokens[1] != prefix || !word.MatchString(tokens[4]) || !word.MatchString(tokens[5]) {
 		return "", "", fault.Invalid.New("a request goes to req.v1.<role>.<uid>.<resource>.<verb>, not to %.100q", subject)
 	}
 	role, err := person.ParseRole(tokens[2])
@@ -36,5 +40,8 @@ func Caller(subject string) (person.Role, person.ID, error) {
 		return "", "", err
 	}
 	uid, err := person.ParseID(tokens[3])
-	return role, uid, err
+	if err != nil {
+		return "", "", err
+	}
+	return role, uid, nil
 }
