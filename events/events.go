@@ -32,6 +32,15 @@ type Key struct {
 	Assessor    person.AssessorID // set instead of the other two for a fact of an assessor's own
 }
 
+// whole says whether it names somebody: a fact that names nobody, as "data":
+// null would make one, must not reach whoever acts on facts.
+func (k Key) whole() bool {
+	if k.Assessor != "" {
+		return k.Candidate == "" && k.Application == ""
+	}
+	return k.Candidate != "" && k.Application != ""
+}
+
 // All returns one zero value of every event, for the tests and documents that
 // walk them.
 func All() []Event {
@@ -84,7 +93,7 @@ func Wrap(id string, e Event, at time.Time, position int, cause string) (Envelop
 }
 
 // Open reads an envelope and the fact in it. An envelope that is not ours, an
-// unknown type or a fact with unknown words is Invalid: it will never be right,
+// unknown type, a fact with unknown words or of nobody is Invalid: it will never be right,
 // and belongs with the dead letters.
 func Open(body []byte) (Envelope, Event, error) {
 	var env Envelope
@@ -101,6 +110,9 @@ func Open(body []byte) (Envelope, Event, error) {
 	event, err := decode(env.Data)
 	if err != nil {
 		return env, nil, fault.Invalid.Because(err, "event %s cannot be read", env.Type)
+	}
+	if !event.Key().whole() {
+		return env, nil, fault.Invalid.New("event %s does not say whose it is", env.Type)
 	}
 	return env, event, nil
 }

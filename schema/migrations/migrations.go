@@ -29,6 +29,13 @@ const Schema = "kutse"
 //go:embed roles/roles.sql
 var Roles string
 
+// createSchema takes a lock: IF NOT EXISTS alone fails when two processes come at
+// once, since neither sees the other's schema yet.
+const createSchema = `DO $$ BEGIN
+  PERFORM pg_advisory_xact_lock(hashtext('kutse.create_schema'));
+  CREATE SCHEMA IF NOT EXISTS ` + Schema + `;
+END $$`
+
 // Applied is one step that was applied.
 type Applied struct {
 	Version int64  `json:"version"`
@@ -39,7 +46,7 @@ type Applied struct {
 // with kutse as its search path. Several processes may call it at once and again:
 // the session lock lets one of them work and the others find nothing to do.
 func Up(ctx context.Context, db *sql.DB) ([]Applied, error) {
-	if _, err := db.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+Schema); err != nil {
+	if _, err := db.ExecContext(ctx, createSchema); err != nil {
 		return nil, fmt.Errorf("creating schema %s: %w", Schema, err)
 	}
 	provider, err := Provider(db)
@@ -57,9 +64,16 @@ func Up(ctx context.Context, db *sql.DB) ([]Applied, error) {
 	return applied, nil
 }
 
+// How long a process waits for another one's migration: it looks each second,
+// for five minutes.
+const (
+	lockRetry = 1 // seconds
+	lockTries = 300
+)
+
 // Provider gives access to single steps, for tests of the way down.
 func Provider(db *sql.DB) (*goose.Provider, error) {
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(lockRetry, lockTries))
 	if err != nil {
 		return nil, err
 	}

@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"database/sql/driver"
-	"errors"
 	"time"
 )
 
@@ -62,6 +60,3 @@ func (b *bell) run(s *Store) {
 		}
 	}
 }
-
-// errDiscard makes database/sql throw a connection away instead of pooling it.
-var errDiscard = errors.Join(driver.ErrBadConn)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -121,7 +122,7 @@ SELECT i.id, i.candidate, i.kind, i.digest, i.size, i.content, i.position, i.at,
   FROM evidence_item i LEFT JOIN blob b ON b.person = i.candidate AND b.digest = i.digest AND i.kind = 'file'
  WHERE i.application = $1 AND i.position > $2 ORDER BY i.position LIMIT $3`)
 
-// A page of evidence is as long as surely fits into one reply.
+// A page of evidence is as long as surely fits into one reply, as JSON.
 const (
 	evidencePageItems = 50
 	evidencePageBytes = 512 << 10
@@ -140,13 +141,17 @@ func (s *Store) Evidence(ctx context.Context, a Actor, req request.EvidencePage)
 		}
 		bytes := 0
 		for i, row := range rows {
-			if bytes += len(row.Content); i == evidencePageItems || (i > 0 && bytes > evidencePageBytes) {
-				list.Next = rows[i-1].Position
-				break
-			}
 			item, err := t.item(row)
 			if err != nil {
 				return err
+			}
+			written, err := json.Marshal(item) // "<" takes six bytes there
+			if err != nil {
+				return err
+			}
+			if bytes += len(written); i == evidencePageItems || (i > 0 && bytes > evidencePageBytes) {
+				list.Next = rows[i-1].Position
+				break
 			}
 			list.Items = append(list.Items, item)
 		}

@@ -58,6 +58,10 @@ func explain(err error) error {
 			}
 			return known
 		}
+		switch pe.Code {
+		case "22021", "22P05", "22003", "22008": // a NUL character, a number or a time beyond what the record can hold
+			return fault.Invalid.Because(err, "the request holds a character, a number or a time that the record cannot keep")
+		}
 		switch pe.Code.Class() {
 		case "08", "53", "57": // connection, resources, shutting down
 			return fault.Unavailable.Because(err, "the record cannot be reached right now; try again")

@@ -1,11 +1,14 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/kutse-dev/kutse/events/bus"
@@ -23,6 +26,10 @@ const (
 // lock, still stands; a follower, whether the lock is free.
 const leadCheck = time.Second
 
+// leadPatience is how long the connection may take to say so. After it the
+// leader steps back: the server may have given the lock to another.
+const leadPatience = 5 * time.Second
+
 var tryRelayLock = statement(`SELECT pg_try_advisory_lock($1)`)
 
 // Lead blocks until this process is the only relay. The lock belongs to one
@@ -37,7 +44,8 @@ func (s *Store) Lead(ctx context.Context) (led context.Context, release func(), 
 	for {
 		var got bool
 		if err := conn.GetContext(ctx, &got, tryRelayLock, relayLock); err != nil {
-			return nil, nil, explain(errors.Join(err, conn.Close()))
+			discard(conn) // it may hold the lock although the answer was lost
+			return nil, nil, explain(err)
 		}
 		if got {
 			break
@@ -60,7 +68,10 @@ func (s *Store) Lead(ctx context.Context) (led context.Context, release func(), 
 			case <-led.Done():
 				return
 			case <-tick.C:
-				if err := conn.PingContext(led); err != nil {
+				ping, cancel := context.WithTimeout(led, leadPatience)
+				err := conn.PingContext(ping)
+				cancel()
+				if err != nil {
 					return
 				}
 			}
@@ -69,10 +80,15 @@ func (s *Store) Lead(ctx context.Context) (led context.Context, release func(), 
 	return led, func() {
 		cancel()
 		<-done
-		// The connection is not reused: closing the session is what frees the lock.
-		_ = conn.Raw(func(any) error { return errDiscard })
-		_ = conn.Close()
+		discard(conn)
 	}, nil
+}
+
+// discard ends a session instead of pooling its connection: that is what frees
+// the lock.
+func discard(conn *sqlx.Conn) {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = conn.Close()
 }
 
 var (
@@ -119,12 +135,15 @@ func (s *Store) Wakeups(ctx context.Context) (<-chan struct{}, error) {
 		return nil, err
 	}
 	listener := pq.NewListener(dsn, 100*time.Millisecond, 10*time.Second, nil)
+	// Listen waits for a connection for as long as there is none; closing ends that.
+	stop := context.AfterFunc(ctx, func() { _ = listener.Close() })
 	if err := listener.Listen(newsChannel); err != nil {
-		return nil, explain(errors.Join(err, listener.Close()))
+		stop()
+		_ = listener.Close()
+		return nil, explain(cmp.Or(context.Cause(ctx), err))
 	}
 	rings := make(chan struct{}, 1)
 	go func() {
-		defer func() { _ = listener.Close() }()
 		for {
 			select {
 			case <-ctx.Done():

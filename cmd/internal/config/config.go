@@ -35,7 +35,11 @@ func (d Database) URL() (string, error) {
 	if err != nil {
 		return "", fault.Invalid.Because(err, "the file with the PostgreSQL address cannot be read: %v", err)
 	}
-	return strings.TrimSpace(string(text)), nil
+	url := strings.TrimSpace(string(text))
+	if url == "" { // PostgreSQL's own defaults would lead who knows where
+		return "", fault.Invalid.New("the file %s holds no PostgreSQL address", d.DatabaseFile)
+	}
+	return url, nil
 }
 
 // NATS says where NATS is.
@@ -85,8 +89,9 @@ func (l Limits) Blob() blob.Limits {
 	return blob.Limits{FileBytes: l.MaxFile, ChunkBytes: chunkBytes, UploadsPerPerson: l.MaxUploads}
 }
 
-// maxText is the largest text that still fits into one request and one reply.
-const maxText = 256 << 10
+// maxText is the largest text that surely fits into one request and one reply of
+// 1 MB: in JSON a character such as "<" takes six bytes.
+const maxText = 128 << 10
 
 // Serve is what `kutse serve` needs.
 type Serve struct {
@@ -118,6 +123,8 @@ func (s Serve) Check() error {
 		return fault.Invalid.New("--max-text is 1 to %d", maxText)
 	case s.MaxFile < 1 || s.MaxIndicators < 1 || s.MaxUploads < 1:
 		return fault.Invalid.New("every limit is at least 1")
+	case s.Sweep < 0 || s.StopAfter < 0:
+		return fault.Invalid.New("--sweep and --stop-after are not negative")
 	case s.Pool < 4:
 		return fault.Invalid.New("--pool is at least 4: the relay keeps one connection, and each act takes one")
 	}

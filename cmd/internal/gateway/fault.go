@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/nats-io/nats.go/micro"
@@ -19,10 +21,21 @@ const internal fault.Kind = "internal"
 // they get a reference number, and the log has the rest.
 func failure(err error) (f request.Failure, reference string) {
 	if kind := fault.Of(err); kind != "" {
-		return request.Failure{Kind: kind, Message: fault.Message(err)}, ""
+		return request.Failure{Kind: kind, Message: cmp.Or(short(fault.Message(err)), string(kind))}, ""
 	}
 	reference = uuid.NewString()
 	return request.Failure{Kind: internal, Message: "something went wrong here; reference " + reference}, reference
+}
+
+// maxMessage bounds what a refusal says. It may quote the request, it stands in
+// the reply twice, and a reply that is too large is none.
+const maxMessage = 2 << 10
+
+func short(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage], "") + " …"
 }
 
 // refuse answers with a fault and leaves one line in the log.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -48,6 +49,7 @@ func (d *Door) Run(ctx context.Context, conn *nats.Conn) error {
 		s.Timeout = 20 * time.Second
 	}
 	s.slots = make(chan struct{}, s.AtOnce)
+	others := conn.NumSubscriptions()
 	service, err := micro.AddService(conn, micro.Config{
 		Name: serviceName, Version: serviceVersion, Description: "everything that a person can ask of kutse",
 		QueueGroup: "kutse-door",
@@ -69,15 +71,49 @@ func (d *Door) Run(ctx context.Context, conn *nats.Conn) error {
 	}
 	<-ctx.Done()
 	err = service.Stop()
-	s.working.Wait()
+	// What NATS had handed to this process before it heard of the stop is answered
+	// as well: nobody else will.
+	drained(conn, others)
+	s.close()
 	return err
+}
+
+// How often and how long a stopping door looks whether its subscriptions are empty.
+const (
+	drainLook     = 10 * time.Millisecond
+	drainPatience = 5 * time.Second
+)
+
+// drained waits until conn has no more subscriptions than the others'.
+func drained(conn *nats.Conn, others int) {
+	deadline := time.After(drainPatience)
+	tick := time.NewTicker(drainLook)
+	defer tick.Stop()
+	for conn.IsConnected() && conn.NumSubscriptions() > others {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			return
+		}
+	}
 }
 
 type server struct {
 	Door
 	handlers map[string]handler
 	slots    chan struct{}
-	working  sync.WaitGroup
+
+	mu      sync.Mutex // between beginning a request and closing
+	closed  bool
+	working sync.WaitGroup
+}
+
+// close lets nothing more begin and waits for what has.
+func (s *server) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.working.Wait()
 }
 
 // handler answers one request of one person. A reply that is []byte goes out as
@@ -107,10 +143,22 @@ func (s *server) listen(ctx context.Context, service micro.Service) error {
 // With all slots taken it waits, and NATS keeps the rest.
 func (s *server) begin(ctx context.Context, h handler, msg micro.Request) {
 	s.slots <- struct{}{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		<-s.slots
+		s.answer(ctx, closing, msg)
+		return
+	}
 	s.working.Go(func() {
 		defer func() { <-s.slots }()
 		s.answer(ctx, h, msg)
 	})
+}
+
+// closing answers what comes too late to be begun.
+func closing(context.Context, postgres.Actor, micro.Request) (any, error) {
+	return nil, fault.Unavailable.New("this door is closing; ask again")
 }
 
 func (s *server) answer(ctx context.Context, h handler, msg micro.Request) {
@@ -129,7 +177,8 @@ func (s *server) answer(ctx context.Context, h handler, msg micro.Request) {
 		return
 	}
 	if err := respond(msg, reply); err != nil {
-		s.Log.ErrorContext(ctx, "reply lost", "subject", msg.Subject(), "error", err)
+		// A reply that is too large is our mistake, and must not leave the asker waiting.
+		s.refuse(ctx, msg, actor, fmt.Errorf("replying: %w", err))
 		return
 	}
 	s.Log.DebugContext(ctx, "request answered", "subject", msg.Subject(), "took", time.Since(began))
@@ -139,7 +188,7 @@ func (s *server) answer(ctx context.Context, h handler, msg micro.Request) {
 func (s *server) handle(ctx context.Context, h handler, a postgres.Actor, msg micro.Request) (reply any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
 	return h(ctx, a, msg)

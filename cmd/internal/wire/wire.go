@@ -124,14 +124,39 @@ const partitionsEvery = 24 * time.Hour
 // Run runs the process's roles until ctx ends or one of them fails; then all of
 // them finish what they have begun. ready is called once everything answers.
 func (s *System) Run(ctx context.Context, ready func()) error {
+	var blobs *blob.Store
+	if s.cfg.Runs(config.Door) { // what can fail comes before what runs
+		var err error
+		if blobs, err = blob.Open(s.cfg.Blobs, seal.Plain{}, s.cfg.Blob()); err != nil {
+			return err
+		}
+		defer func() { _ = blobs.Close() }()
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	if s.cfg.Runs(config.Worker) {
-		w := worker.New(s.Temporal, workflows.TaskQueue, worker.Options{WorkerStopTimeout: s.cfg.StopAfter})
+		broken := make(chan error, 1)
+		w := worker.New(s.Temporal, workflows.TaskQueue, worker.Options{
+			WorkerStopTimeout: s.cfg.StopAfter,
+			OnFatalError: func(err error) {
+				select {
+				case broken <- fmt.Errorf("the worker broke: %w", err):
+				default:
+				}
+			},
+		})
 		workflows.Register(w, s.Record)
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("starting the worker: %w", err)
 		}
-		group.Go(func() error { <-ctx.Done(); w.Stop(); return nil })
+		group.Go(func() error {
+			defer w.Stop()
+			select {
+			case <-ctx.Done():
+				return nil
+			case err := <-broken: // a worker that stopped by itself would leave cases standing, in silence
+				return err
+			}
+		})
 	}
 	if s.cfg.Runs(config.Relay) {
 		group.Go(func() error { return s.relay.Run(ctx) })
@@ -140,11 +165,6 @@ func (s *System) Run(ctx context.Context, ready func()) error {
 		group.Go(func() error { return s.tell(ctx) })
 	}
 	if s.cfg.Runs(config.Door) {
-		blobs, err := blob.Open(s.cfg.Blobs, seal.Plain{}, s.cfg.Blob())
-		if err != nil {
-			return err
-		}
-		defer func() { _ = blobs.Close() }()
 		door := &gateway.Door{Record: s.Record, Blobs: blobs, Log: s.log, Opened: ready}
 		group.Go(func() error { return door.Run(ctx, s.door) })
 	} else if ready != nil {
