@@ -64,7 +64,7 @@ type Envelope struct {
 	ID              string          `json:"id"` // UUIDv7, also the Nats-Msg-Id
 	Source          string          `json:"source"`
 	Type            string          `json:"type"`
-	Subject         string          `json:"subject"` // the application, or the task of an assessor's own fact
+	Subject         string          `json:"subject"` // the application, or the assessor for a fact of their own
 	Time            time.Time       `json:"time"`    // UTC, when it was recorded
 	DataContentType string          `json:"datacontenttype"`
 	Sequence        string          `json:"sequence,omitempty"`    // place in the application's sequence, ten digits

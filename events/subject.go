@@ -13,7 +13,7 @@ const (
 
 // Subject is where a fact is published.
 func Subject(e Event) string {
-	name := strings.TrimSuffix(e.Type(), ".v1")
+	name := what(e)
 	k := e.Key()
 	if k.Assessor != "" {
 		return "evt.v1.asr." + string(k.Assessor) + "." + name
@@ -23,9 +23,13 @@ func Subject(e Event) string {
 
 // Filter is the subject under which a consumer meets every fact of e's type.
 func Filter(e Event) string {
-	name := strings.TrimSuffix(e.Type(), ".v1")
+	name := what(e)
 	if _, own := e.(interface{ ofAssessor() }); own {
 		return "evt.v1.asr.*." + name
 	}
 	return "evt.v1.cand.*.*." + name
 }
+
+// what is an event's type without its version: a later version goes where the
+// first one went, and whoever listens tells them apart by their type.
+func what(e Event) string { return e.Type()[:strings.LastIndex(e.Type(), ".v")] }

@@ -226,7 +226,7 @@ type OpenUpload struct {
 // blob.put with the headers Upload-Id and Upload-Offset and the bytes as body.
 type Upload struct {
 	Upload     string `json:"upload"`
-	ChunkBytes int    `json:"chunk_bytes" jsonschema:"at most this many bytes a request"`
+	ChunkBytes int    `json:"chunk_bytes,omitempty" jsonschema:"at most this many bytes a request"`
 	Offset     int64  `json:"offset" jsonschema:"bytes that are here; go on from there"`
 }
 

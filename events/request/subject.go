@@ -20,7 +20,8 @@ func (e Endpoint) Listen(role person.Role) string {
 	return strings.Join([]string{prefix, string(role), "*", e.Resource, e.Verb}, ".")
 }
 
-// Inbox is the prefix of the subjects on which a person receives replies. A reply
+// Inbox is the prefix, without its last dot, of the subjects on which a person
+// receives replies. A reply
 // subject outside it is refused: the door would otherwise speak, with its own
 // rights, wherever a caller points it (reference/nats.md 2.5(1)).
 func Inbox(uid person.ID) string { return "_INBOX." + string(uid) }

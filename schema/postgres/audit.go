@@ -129,3 +129,11 @@ func (s *Store) EnsureAuditPartitions(ctx context.Context) error {
 	_, err := s.db.ExecContext(ctx, ensurePartitions, s.clock().Format(time.DateOnly), partitionsAhead)
 	return explain(err)
 }
+
+var countTransactions = statement(`SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()`)
+
+// Transactions is how many transactions the database has committed, as far as its
+// sessions have told: about a second late.
+func (s *Store) Transactions(ctx context.Context) (n int64, err error) {
+	return n, explain(s.db.GetContext(ctx, &n, countTransactions))
+}

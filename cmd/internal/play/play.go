@@ -25,6 +25,8 @@ import (
 type Case struct {
 	Standard *catalogue.Standard
 	App      application.ID
+	// WithFiles makes the evidence of all kinds; without it, it is all text.
+	WithFiles bool
 	// Said is told what happened, for people to watch; it may be nil.
 	Said func(who person.ID, what string)
 
@@ -82,14 +84,27 @@ func Slots(std *catalogue.Standard) []string {
 func (p *Case) Support(ctx context.Context, code string) (int, error) {
 	c, _, _ := p.Standard.Competence(code)
 	for _, id := range c.Assessable() {
-		st, _ := p.Standard.Statement(id)
-		if err := p.Submit(ctx, request.SubmitEvidence{
-			Kind: evidence.Text, Text: testimony(id, st), Indicators: []catalogue.IndicatorID{id},
-		}); err != nil {
+		if err := p.SupportOne(ctx, id); err != nil {
 			return 0, err
 		}
 	}
 	return len(c.Assessable()), nil
+}
+
+// SupportOne puts one piece of evidence forward for an indicator: the first of a
+// competence is a file where p is WithFiles, the second a link, the others are told.
+func (p *Case) SupportOne(ctx context.Context, id catalogue.IndicatorID) error {
+	st, _ := p.Standard.Statement(id)
+	indicators := []catalogue.IndicatorID{id}
+	switch {
+	case p.WithFiles && id.Ordinal == 1:
+		_, err := p.SubmitFile(ctx, testimony(id, st), indicators...)
+		return err
+	case p.WithFiles && id.Ordinal == 2:
+		return p.Submit(ctx, request.SubmitEvidence{Kind: evidence.Link, Link: "https://example.org/portfolio/" + id.String(), Indicators: indicators})
+	default:
+		return p.Submit(ctx, request.SubmitEvidence{Kind: evidence.Text, Text: testimony(id, st), Indicators: indicators})
+	}
 }
 
 // testimony is what the candidate says they did.
