@@ -56,6 +56,9 @@ func Certification(ctx workflow.Context, in CertificationInput) (CertificationRe
 		for _, step := range []func(workflow.Context) error{
 			c.lookUp, c.remind, c.openAssessment, c.weigh, c.propose, c.concludeDecision,
 		} {
+			if c.result.State != "" {
+				break // withdrawn: nothing of it matters any more
+			}
 			if err := step(ctx); err != nil {
 				return CertificationResult{}, err
 			}
@@ -75,7 +78,7 @@ type certification struct {
 	handedIn []assessment.RoundID // to put before assessors
 	closed   []assessment.RoundID // to weigh
 	proposes bool                 // the rules ask for a proposal
-	decided  award.Outcome        // to conclude
+	decided  award.Outcome        // to conclude: an award or a refusal
 	lost     bool                 // to look up what the record waits for
 	due      bool                 // something's time has come
 
@@ -139,7 +142,11 @@ func (c *certification) take(fact Fact) {
 	case events.RoundClosed{}.Type():
 		c.closed = append(c.closed, fact.Rounds...)
 	case events.AwardDecided{}.Type():
-		c.decided = fact.Outcome
+		// A return asks nothing of the workflow: it hears of what is handed in again.
+		// It may arrive after the award that followed it, and must not hide that.
+		if fact.Outcome != award.Return {
+			c.decided = fact.Outcome
+		}
 	case events.ApplicationWithdrawn{}.Type():
 		c.result.State = application.Withdrawn
 	case recovered:
@@ -190,8 +197,7 @@ func (c *certification) propose(ctx workflow.Context) error {
 	return nil
 }
 
-// concludeDecision enters an award in the register, ends on a refusal, and goes on
-// gathering after a return.
+// concludeDecision enters an award in the register, and ends on a refusal.
 func (c *certification) concludeDecision(ctx workflow.Context) error {
 	switch c.decided {
 	case award.Award:
@@ -216,6 +222,9 @@ func (c *certification) remind(ctx workflow.Context) error {
 		return err
 	}
 	c.due = false
+	if soonest := workflow.Now(ctx).Add(pause); !next.IsZero() && next.Before(soonest) {
+		next = soonest
+	}
 	c.lookAgain(ctx, next)
 	return nil
 }
@@ -239,8 +248,8 @@ func (c *certification) lookUp(ctx workflow.Context) error {
 	}
 	c.proposes = out.Propose // the record proposes only if the rules say so
 	switch {
-	case out.State == application.Awarded:
-		c.decided = award.Award
+	case out.State == application.Awarded, out.State == application.Registered:
+		c.decided = award.Award // entering twice gives the same number
 	case out.State.Ended():
 		c.result.State = out.State
 	}
@@ -280,15 +289,25 @@ func (c *certification) continueAsNew(ctx workflow.Context) error {
 // act names the activities; the worker has the real ones.
 var act *activities.Certification
 
+// pause is the least time between two looks at what is overdue. Temporal's clock
+// may be ahead of the record's: what rang too early would ring again at once, and
+// again, until the record's clock is there too.
+const pause = time.Minute
+
 // One write to PostgreSQL takes milliseconds. It is a local activity, since that
 // costs a third of an activity (reference/temporal.md 3), and it is tried until it
-// succeeds: an outage of PostgreSQL holds the case, it does not end it.
+// succeeds: an outage of PostgreSQL holds the case, it does not end it. Without
+// forever the SDK would give up after one StartToCloseTimeout, all tries together.
+// A try a minute is six events; history has room for five days of them.
 var oneWrite = workflow.LocalActivityOptions{
-	StartToCloseTimeout: 10 * time.Second,
+	StartToCloseTimeout:    10 * time.Second,
+	ScheduleToCloseTimeout: forever,
 	RetryPolicy: &temporal.RetryPolicy{
-		InitialInterval: 100 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
+		InitialInterval: 100 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: time.Minute,
 	},
 }
+
+const forever = 100 * 365 * 24 * time.Hour
 
 // do runs one act on the record.
 func (c *certification) do(ctx workflow.Context, activity, in, out any) error {

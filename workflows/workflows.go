@@ -61,26 +61,29 @@ func factOf(id string, e events.Event) (Fact, application.ID, error) {
 
 // Tell tells the workflow of an application that something happened, starting it
 // if need be. The same event twice is harmless: the workflow remembers the ids of
-// the facts it took. A workflow that has ended is not started again: the case is
-// over, and Tell says so as a Conflict.
+// the facts it took. A workflow that has ended is not started again: Tell says so
+// as a Conflict. The case is over, or it failed and waits for Recover: one fact is
+// not enough to go on from.
 func Tell(ctx context.Context, temporal client.Client, id string, e events.Event) error {
 	fact, app, err := factOf(id, e)
 	if err != nil {
 		return err
 	}
-	return tell(ctx, temporal, app, fact)
+	return tell(ctx, temporal, app, fact, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE)
 }
 
 // Recover tells the workflow of an application to look up what the record waits
-// for, starting it again if it was lost. id makes the same recovery harmless twice.
+// for, starting it again if it was lost, failed or was terminated. One that came to
+// its end is left alone: a Conflict. id makes the same recovery harmless twice.
 func Recover(ctx context.Context, temporal client.Client, app application.ID, id string) error {
-	return tell(ctx, temporal, app, Fact{ID: id, Type: recovered})
+	fact := Fact{ID: id, Type: recovered}
+	return tell(ctx, temporal, app, fact, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY)
 }
 
-func tell(ctx context.Context, temporal client.Client, app application.ID, fact Fact) error {
+func tell(ctx context.Context, temporal client.Client, app application.ID, fact Fact, again enumspb.WorkflowIdReusePolicy) error {
 	_, err := temporal.SignalWithStartWorkflow(ctx, CertificationID(app), factSignal, fact, client.StartWorkflowOptions{
 		TaskQueue:             TaskQueue,
-		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDReusePolicy: again,
 	}, Certification, CertificationInput{Application: app})
 	var started *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
