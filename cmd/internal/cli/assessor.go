@@ -151,10 +151,12 @@ func (c *AssessorEvidenceCmd) Run(ctx context.Context, g *Globals, out *Output) 
 		return err
 	}
 	return out.Value(found, func(w io.Writer) error {
+		var rows [][]string
 		for _, i := range found.Indicators {
-			if _, err := fmt.Fprintf(w, "%s  %s\n", i.Indicator, oneLine(i.Text)); err != nil {
-				return err
-			}
+			rows = append(rows, []string{i.Indicator.String(), i.Text})
+		}
+		if err := columns(w, rows); err != nil {
+			return err
 		}
 		if _, err := fmt.Fprintln(w); err != nil {
 			return err

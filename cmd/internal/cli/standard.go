@@ -32,7 +32,7 @@ Example:
 
 // StandardImportCmd is `kutse standard import`.
 type StandardImportCmd struct {
-	Kind   string `required:"" enum:"estqf,esco,minnesota-dual-training,king-county-class,salem-class" help:"Kind of document: ${enum}."`
+	Kind   string `required:"" enum:"estqf,esco,minnesota-dual-training,king-county-class,salem-class" help:"Kind of document: estqf, esco, minnesota-dual-training, king-county-class or salem-class."`
 	File   string `arg:"" help:"The document as text in UTF-8; - reads standard input."`
 	Key    string `placeholder:"KEY" help:"Short name of the standard, instead of the one made from its title."`
 	Title  string `placeholder:"TITLE" help:"Title of the standard, where the document does not say it."`
