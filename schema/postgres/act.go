@@ -114,6 +114,14 @@ func (s *Store) act(ctx context.Context, a Actor, name string, app application.I
 	return receipt, nil
 }
 
+// actOn is act on an application, which the request has to name.
+func (s *Store) actOn(ctx context.Context, a Actor, name string, app application.ID, req request.Act, do func(context.Context, *change) error) (request.Receipt, error) {
+	if err := request.CheckID("an application's id", string(app)); err != nil {
+		return request.Receipt{}, err
+	}
+	return s.act(ctx, a, name, app, req, do)
+}
+
 // afterFailure looks whether the act failed because the same request was recorded
 // by another transaction meanwhile: then that one's receipt is the answer. This
 // is what makes the same request harmless when it comes twice at once.

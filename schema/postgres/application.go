@@ -116,7 +116,7 @@ UPDATE task SET state = 'cancelled', assessor = NULL, lease_until = NULL
 
 // WithdrawApplication takes an application back and its open tasks out of the queue.
 func (s *Store) WithdrawApplication(ctx context.Context, a Actor, req request.WithdrawApplication) (request.Receipt, error) {
-	return s.act(ctx, a, "application.withdraw", req.Application, req, func(ctx context.Context, c *change) error {
+	return s.actOn(ctx, a, "application.withdraw", req.Application, req, func(ctx context.Context, c *change) error {
 		if err := c.own(); err != nil {
 			return err
 		}

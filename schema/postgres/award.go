@@ -101,7 +101,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`)
 // 9.4; domain.md 1.2): checked here, on the act. [events.AwardDecided] tells the
 // workflow to go on.
 func (s *Store) Decide(ctx context.Context, a Actor, req request.Decide) (request.Receipt, error) {
-	return s.act(ctx, a, "decision.make", req.Application, req, func(ctx context.Context, c *change) error {
+	return s.actOn(ctx, a, "decision.make", req.Application, req, func(ctx context.Context, c *change) error {
 		if err := c.app.State.Allow(application.Decide); err != nil {
 			return err
 		}

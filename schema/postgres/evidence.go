@@ -32,7 +32,7 @@ SELECT $1, $2, l.competence, l.ordinal FROM unnest($3::text[], $4::int[]) AS l (
 // the item, its links, the audit row, [events.EvidenceSubmitted] and the receipt
 // in one transaction. A file must be in the candidate's own store already.
 func (s *Store) SubmitEvidence(ctx context.Context, a Actor, req request.SubmitEvidence) (request.Receipt, error) {
-	return s.act(ctx, a, "evidence.submit", req.Application, req, func(ctx context.Context, c *change) error {
+	return s.actOn(ctx, a, "evidence.submit", req.Application, req, func(ctx context.Context, c *change) error {
 		if err := c.own(); err != nil {
 			return err
 		}

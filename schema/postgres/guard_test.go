@@ -279,3 +279,19 @@ func TestARaceThatIsNeverWonEnds(t *testing.T) {
 		}
 	}
 }
+
+func TestAPanicDoesNotKeepItsConnection(t *testing.T) {
+	t.Parallel()
+	r := postgrestest.New(t)
+	for range 40 { // more than the pool has
+		func() {
+			defer func() { _ = recover() }()
+			_ = r.Transact(t.Context(), func(*sqlx.Tx) error { panic("a mistake of ours") })
+		}()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, err := r.Stats(ctx, postgrestest.Auditor); err != nil {
+		t.Errorf("after the panics: %v, want an answer", err)
+	}
+}

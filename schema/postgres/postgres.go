@@ -162,6 +162,7 @@ func (s *Store) transactOnce(ctx context.Context, do func(tx) error) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = t.Rollback() }() // a panic must not take the connection with it
 	if err := do(tx{t, s}); err != nil {
 		return errors.Join(err, ignoreDone(t.Rollback()))
 	}

@@ -19,6 +19,7 @@ func (s *Store) read(ctx context.Context, a Actor, do func(tx) error) error {
 	if err != nil {
 		return explain(err)
 	}
+	defer func() { _ = t.Rollback() }() // a panic must not take the connection with it
 	err = func() error {
 		var holds bool
 		if err := t.GetContext(ctx, &holds, holdsRole, a.ID, a.Role); err != nil {

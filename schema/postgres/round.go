@@ -33,7 +33,7 @@ SELECT DISTINCT competence || '/' || ordinal FROM evidence_link WHERE applicatio
 // the evidence frozen as it is now; [events.CompetencesHandedIn] tells the
 // workflow to open the assessment.
 func (s *Store) HandIn(ctx context.Context, a Actor, req request.HandIn) (request.Receipt, error) {
-	return s.act(ctx, a, "competence.hand-in", req.Application, req, func(ctx context.Context, c *change) error {
+	return s.actOn(ctx, a, "competence.hand-in", req.Application, req, func(ctx context.Context, c *change) error {
 		if err := c.own(); err != nil {
 			return err
 		}

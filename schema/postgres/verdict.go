@@ -41,7 +41,7 @@ func (s *Store) GiveVerdicts(ctx context.Context, a Actor, req request.GiveVerdi
 	if err != nil {
 		return request.Receipt{}, err
 	}
-	return s.act(ctx, a, "verdict.give", app, req, func(ctx context.Context, c *change) error {
+	return s.actOn(ctx, a, "verdict.give", app, req, func(ctx context.Context, c *change) error {
 		row, err := c.heldTask(ctx, req.Task)
 		if err != nil {
 			return err
