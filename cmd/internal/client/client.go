@@ -27,6 +27,9 @@ type Client struct {
 // askTimeout is how long one try waits for the door, where ctx does not say less.
 const askTimeout = 30 * time.Second
 
+// tryTimeout is how long a try waits that is followed by another.
+const tryTimeout = 5 * time.Second
+
 // Dial connects as one person. The inbox is the person's own: the door answers
 // nowhere else.
 func Dial(url string, uid person.ID, options ...nats.Option) (*Client, error) {
@@ -79,17 +82,31 @@ func (c *Client) Ask(ctx context.Context, role person.Role, resource, verb strin
 // same receipt.
 func (c *Client) Act(ctx context.Context, role person.Role, resource, verb string, q request.Act) (request.Receipt, error) {
 	var receipt request.Receipt
+	err := c.Read(ctx, role, resource, verb, q, &receipt)
+	return receipt, err
+}
+
+// Read asks as Ask does, and again while the door cannot be reached, until ctx ends.
+func (c *Client) Read(ctx context.Context, role person.Role, resource, verb string, q, reply any) error {
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		err := c.Ask(ctx, role, resource, verb, q, &receipt)
+		err := c.try(ctx, role, resource, verb, q, reply)
 		if !errors.Is(err, fault.Unavailable) || ctx.Err() != nil {
-			return receipt, err
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return receipt, err
+			return err
 		case <-time.After(wait):
 		}
 	}
+}
+
+// try asks once, and not for long: an answer that was lost with a connection never
+// comes, and asking again is harmless even while the first is worked on.
+func (c *Client) try(ctx context.Context, role person.Role, resource, verb string, q, reply any) error {
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	return c.Ask(ctx, role, resource, verb, q, reply)
 }
 
 // Raw sends one message and returns the bytes of the answer, or the fault in it.

@@ -57,7 +57,7 @@ func (a *Assessor) Work(ctx context.Context) error {
 // Resume judges what the assessor holds already, as after a crash.
 func (a *Assessor) Resume(ctx context.Context) error {
 	var tasks request.Tasks
-	if err := a.Client.Ask(ctx, person.Assessor, "task", "list", request.TaskPage{}, &tasks); err != nil {
+	if err := a.Client.Read(ctx, person.Assessor, "task", "list", request.TaskPage{}, &tasks); err != nil {
 		return err
 	}
 	for _, held := range tasks.Held {
@@ -105,7 +105,7 @@ func (a *Assessor) Claim(ctx context.Context, task assessment.TaskID) (request.C
 // Judge reads the evidence of a task and finds everything that has some shown.
 func (a *Assessor) Judge(ctx context.Context, task request.ClaimedTask) (verdicts int, err error) {
 	var seen request.TaskEvidence
-	if err := a.Client.Ask(ctx, person.Assessor, "task", "evidence", request.OfTask{Task: task.Task}, &seen); err != nil {
+	if err := a.Client.Read(ctx, person.Assessor, "task", "evidence", request.OfTask{Task: task.Task}, &seen); err != nil {
 		return 0, fmt.Errorf("reading the evidence of %s: %w", task.Competence, err)
 	}
 	give := request.GiveVerdicts{Acting: client.NewID(), Task: task.Task, Fence: task.Fence}

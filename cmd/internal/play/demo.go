@@ -104,7 +104,7 @@ func (s *story) run(ctx context.Context, cand *client.Client, std *catalogue.Sta
 // findOrOpen goes on with the candidate's open application, if there is one.
 func findOrOpen(ctx context.Context, cand *client.Client, std *catalogue.Standard, said func(person.ID, string)) (*Case, error) {
 	var list request.Applications
-	if err := cand.Ask(ctx, person.Candidate, "application", "list", request.Nothing{}, &list); err != nil {
+	if err := cand.Read(ctx, person.Candidate, "application", "list", request.Nothing{}, &list); err != nil {
 		return nil, err
 	}
 	for _, line := range list.Applications {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,20 +64,22 @@ func (p *Case) say(format string, args ...any) {
 }
 
 // Slots returns the codes of the competences that have a slot of their own and
-// something to assess, in the order of the standard.
+// something to assess: first those that the award does not ask for, because the
+// case goes to the committee as soon as nothing is lacking.
 func Slots(std *catalogue.Standard) []string {
-	var codes []string
+	var optional, asked []string
 	for _, g := range std.Groups {
-		if g.Kind == catalogue.Recurring {
-			continue
-		}
 		for _, c := range g.Competences {
-			if len(c.Assessable()) > 0 {
-				codes = append(codes, c.Code)
+			switch {
+			case g.Kind == catalogue.Recurring || len(c.Assessable()) == 0:
+			case slices.Contains(std.Award.Required, g.Key):
+				asked = append(asked, c.Code)
+			default:
+				optional = append(optional, c.Code)
 			}
 		}
 	}
-	return codes
+	return slices.Concat(optional, asked)
 }
 
 // Support puts one piece of evidence forward for each indicator of a competence
@@ -149,7 +152,7 @@ const lookEvery = time.Second
 func (p *Case) Await(ctx context.Context, done func(request.Case) bool) (request.Case, error) {
 	for {
 		var c request.Case
-		err := p.c.Ask(ctx, person.Candidate, "application", "show", request.OfApplication{Application: p.App}, &c)
+		err := p.c.Read(ctx, person.Candidate, "application", "show", request.OfApplication{Application: p.App}, &c)
 		if err == nil && done(c) {
 			return c, nil
 		}
@@ -206,7 +209,7 @@ func (p *Case) AwaitWeighed(ctx context.Context, code string) (bool, error) {
 // Decide decides as a committee member on the proposal of a case.
 func Decide(ctx context.Context, member *client.Client, app application.ID, outcome award.Outcome) (request.Receipt, error) {
 	var c request.Case
-	if err := member.Ask(ctx, person.Committee, "case", "show", request.OfApplication{Application: app}, &c); err != nil {
+	if err := member.Read(ctx, person.Committee, "case", "show", request.OfApplication{Application: app}, &c); err != nil {
 		return request.Receipt{}, fmt.Errorf("reading the case: %w", err)
 	}
 	if c.Proposal == nil {
