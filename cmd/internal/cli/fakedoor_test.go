@@ -196,4 +196,3 @@ func (d *door) transcript(t *testing.T, line ...string) string {
 	}
 	return text + stdout + fmt.Sprintf("exit %d\n\n", code)
 }
-

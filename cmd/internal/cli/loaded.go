@@ -34,9 +34,9 @@ func listLoaded(ctx context.Context, g *Globals, out *Output) error {
 	}
 	var rows [][]string
 	for _, l := range list.Standards {
-		rows = append(rows, []string{l.Key, l.Version, strconv.Itoa(l.Competences), strconv.Itoa(l.Statements), l.Name})
+		rows = append(rows, []string{l.Key, l.Version, strconv.Itoa(l.Competences), strconv.Itoa(l.Statements), l.Title})
 	}
-	return out.Table(list, []string{"KEY", "VERSION", "COMPETENCES", "STATEMENTS", "NAME"}, rows,
+	return out.Table(list, []string{"KEY", "VERSION", "COMPETENCES", "STATEMENTS", "TITLE"}, rows,
 		"There is no standard in the record. To put one there: kutse operator load-standard KEY")
 }
 
