@@ -222,8 +222,8 @@ func (c *certification) remind(ctx workflow.Context) error {
 		return err
 	}
 	c.due = false
-	if soonest := workflow.Now(ctx).Add(pause); !next.IsZero() && next.Before(soonest) {
-		next = soonest
+	if now := workflow.Now(ctx); !next.IsZero() && !next.After(now) {
+		next = now.Add(pause)
 	}
 	c.lookAgain(ctx, next)
 	return nil
@@ -289,9 +289,9 @@ func (c *certification) continueAsNew(ctx workflow.Context) error {
 // act names the activities; the worker has the real ones.
 var act *activities.Certification
 
-// pause is the least time between two looks at what is overdue. Temporal's clock
-// may be ahead of the record's: what rang too early would ring again at once, and
-// again, until the record's clock is there too.
+// pause is until the next look at what is due by Temporal's clock and not by the
+// record's, which may be behind: without it the alarm would ring again at once,
+// and again, until the record's clock is there too.
 const pause = time.Minute
 
 // One write to PostgreSQL takes milliseconds. It is a local activity, since that

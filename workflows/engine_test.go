@@ -3,8 +3,6 @@ package workflows_test
 import (
 	"context"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"sync"
 	"testing"
@@ -13,7 +11,6 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
-	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/kutse-dev/kutse/activities"
@@ -64,7 +61,7 @@ func TestMain(m *testing.M) {
 func dial(s *temporalserver.Server) (client.Client, error) {
 	return client.Dial(client.Options{
 		HostPort: s.Address(), Namespace: s.Namespace(), Identity: "kutse", // histories name no machine
-		Logger: sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))),
+		Logger: silent(),
 	})
 }
 

@@ -3,7 +3,6 @@ package workflows_test
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"reflect"
 	"testing"
@@ -44,7 +43,7 @@ func newStory(t *testing.T, required ...string) *story {
 // begin makes the environment of one run. A case that continues as new has several.
 func (s *story) begin(at time.Time) {
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
+	suite.SetLogger(silent())
 	s.env = suite.NewTestWorkflowEnvironment()
 	s.env.SetStartTime(at)
 	s.env.SetTestTimeout(time.Minute) // of nothing happening, by the wall clock
@@ -53,6 +52,8 @@ func (s *story) begin(at time.Time) {
 	s.env.SetOnTimerCanceledListener(func(string) { s.timer("cancelled", s.env.Now()) })
 	workflows.Register(s.env, s.record)
 }
+
+func silent() sdklog.Logger { return sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)) }
 
 func (s *story) timer(what string, at time.Time) { s.timers = append(s.timers, what+" "+dayOf(at)) }
 
