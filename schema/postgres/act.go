@@ -37,7 +37,8 @@ type change struct {
 	request string // id that the client chose; "" for an act of the system
 	payload canon.Digest
 	at      time.Time
-	app     *applicationRow // locked; nil for an act on no application
+	app     *applicationRow // locked; nil for an act that moves no application
+	concern application.ID  // what the audit row is about, where that is not locked: a claim
 	object  string          // what was recorded, for the audit row
 	facts   []fact
 	receipt request.Receipt
@@ -238,7 +239,7 @@ WITH app AS (
   UPDATE application SET position = $2, state = $3::application_state WHERE id = $1::uuid
 ), trail AS (
   INSERT INTO audit (at, id, actor, role, act, application, object, position, request, payload)
-  VALUES ($4, $5::uuid, $6, $7, $8, $1::uuid, $9, $10, $11, $12)
+  VALUES ($4, $5::uuid, $6, $7, $8, COALESCE($1::uuid, NULLIF($21, '')::uuid), $9, $10, $11, $12)
 ), news AS (
   INSERT INTO event (id, application, position, type, order_key, subject, body, at)
   SELECT f.id, NULLIF(f.application, '')::uuid, f.position, f.type, f.order_key, f.subject, f.body, $4
@@ -275,7 +276,7 @@ func (c *change) save(ctx context.Context) error {
 	_, err = c.ExecContext(ctx, saveAct, appID, position, state,
 		c.at, newID(), c.actor.ID, c.actor.Role, c.name, c.object, auditPosition, c.request, c.payload[:],
 		pq.Array(cols.ids), pq.Array(cols.applications), pq.Array(cols.positions), pq.Array(cols.types),
-		pq.Array(cols.orderKeys), pq.Array(cols.subjects), pq.Array(cols.bodies), body)
+		pq.Array(cols.orderKeys), pq.Array(cols.subjects), pq.Array(cols.bodies), body, c.concern)
 	if err != nil {
 		return fmt.Errorf("saving %s: %w", c.name, err)
 	}

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -125,6 +126,28 @@ func TestALateActByAFormerHolderIsRefused(t *testing.T) {
 		t.Errorf("an old fence: %v, want a conflict", err)
 	}
 	s.judge(postgrestest.Assessor, again, assessment.Shown)
+}
+
+func TestTheTrailOfACaseSaysWhoHeldItsTasks(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	s.support("B.2.8")
+	s.handIn("B.2.8")
+	task := s.claim(postgrestest.Assessor)
+	s.must(s.ReleaseTask(s.ctx, postgrestest.Assessor, request.ReleaseTask{Acting: postgrestest.NewID(), Task: task.Task}))
+	page, err := s.Audit(s.ctx, postgrestest.Auditor, request.AuditPage{Application: s.app})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var acts []string
+	for _, r := range page.Rows {
+		if r.Actor == string(postgrestest.Assessor.ID) {
+			acts = append(acts, r.Act)
+		}
+	}
+	if want := []string{"task.claim", "task.release"}; !slices.Equal(acts, want) {
+		t.Errorf("the trail says of the assessor %v, want %v", acts, want)
+	}
 }
 
 func TestARoundClosesWhenAllIsJudged(t *testing.T) {

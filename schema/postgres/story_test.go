@@ -52,9 +52,9 @@ func (s *story) open(a postgres.Actor) application.ID {
 	return application.ID(r.Record)
 }
 
-func (s *story) submit(ids ...string) request.Receipt {
+func (s *story) submit(ids ...string) {
 	s.t.Helper()
-	return s.must(s.SubmitEvidence(s.ctx, postgrestest.Candidate, s.text("I did this: "+fmt.Sprint(ids), ids...)))
+	s.must(s.SubmitEvidence(s.ctx, postgrestest.Candidate, s.text("I did this: "+fmt.Sprint(ids), ids...)))
 }
 
 func (s *story) text(text string, ids ...string) request.SubmitEvidence {
@@ -97,7 +97,7 @@ func (s *story) claim(a postgres.Actor) request.ClaimedTask {
 }
 
 // judge gives the same verdict on everything that a task asks and offers.
-func (s *story) judge(a postgres.Actor, task request.ClaimedTask, outcome assessment.Outcome) request.Receipt {
+func (s *story) judge(a postgres.Actor, task request.ClaimedTask, outcome assessment.Outcome) {
 	s.t.Helper()
 	req := request.GiveVerdicts{Acting: postgrestest.NewID(), Task: task.Task, Fence: task.Fence}
 	for _, ids := range [][]catalogue.IndicatorID{task.Asked, task.Offered} {
@@ -109,7 +109,7 @@ func (s *story) judge(a postgres.Actor, task request.ClaimedTask, outcome assess
 			req.Verdicts = append(req.Verdicts, v)
 		}
 	}
-	return s.must(s.GiveVerdicts(s.ctx, a, req))
+	s.must(s.GiveVerdicts(s.ctx, a, req))
 }
 
 func (s *story) weigh(rounds ...assessment.RoundID) award.Outcome {

@@ -123,7 +123,7 @@ func (c *change) claim(ctx context.Context, row taskRow) error {
 		ByAssessor:  events.ByAssessor{Assessor: person.AssessorID(c.actor.ID)},
 		Application: row.Application, Task: row.ID, Fence: fence, LeaseUntil: lease,
 	})
-	c.receipt.Record = string(row.ID)
+	c.receipt.Record, c.concern = string(row.ID), row.Application
 	c.receipt.Claimed = &request.ClaimedTask{
 		Task: row.ID, Application: row.Application, Competence: row.Competence, Asked: ask.Asked, Offered: ask.Offered,
 		Fence: fence, LeaseUntil: lease, DueAt: row.DueAt.UTC(),
@@ -166,7 +166,7 @@ func (s *Store) ReleaseTask(ctx context.Context, a Actor, req request.ReleaseTas
 			ByAssessor:  events.ByAssessor{Assessor: person.AssessorID(a.ID)},
 			Application: row.Application, Task: row.ID,
 		})
-		c.receipt.Record = string(row.ID)
+		c.receipt.Record, c.concern = string(row.ID), row.Application
 		return nil
 	})
 }
