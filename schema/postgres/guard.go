@@ -67,7 +67,38 @@ func (c *guarded) ExecContext(ctx context.Context, q string, args []driver.Named
 // PrepareContext implements driver.ConnPrepareContext.
 func (c *guarded) PrepareContext(ctx context.Context, q string) (driver.Stmt, error) {
 	st, err := c.pqConn.PrepareContext(ctx, q)
-	return st, c.mend(ctx, err)
+	if err != nil {
+		return nil, c.mend(ctx, err)
+	}
+	inner, ok := st.(pqStmt)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("lib/pq's %T lacks an interface that the guard needs", st), st.Close())
+	}
+	return &guardedStmt{inner, c}, nil
+}
+
+// pqStmt is all that database/sql uses of a lib/pq statement.
+type pqStmt interface {
+	driver.Stmt
+	driver.StmtQueryContext
+	driver.StmtExecContext
+}
+
+type guardedStmt struct {
+	pqStmt
+	conn *guarded
+}
+
+// QueryContext implements driver.StmtQueryContext.
+func (s *guardedStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := s.pqStmt.QueryContext(ctx, args)
+	return rows, s.conn.mend(ctx, err)
+}
+
+// ExecContext implements driver.StmtExecContext.
+func (s *guardedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	res, err := s.pqStmt.ExecContext(ctx, args)
+	return res, s.conn.mend(ctx, err)
 }
 
 // BeginTx implements driver.ConnBeginTx.

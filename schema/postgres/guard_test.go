@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -18,8 +19,11 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"github.com/kutse-dev/kutse/schema/evidence"
 	"github.com/kutse-dev/kutse/schema/fault"
+	"github.com/kutse-dev/kutse/schema/postgres"
 	"github.com/kutse-dev/kutse/schema/postgres/postgrestest"
+	"github.com/kutse-dev/kutse/schema/seal"
 )
 
 // cutter stands before PostgreSQL. Armed, it hangs up right after the next error
@@ -163,6 +167,7 @@ func TestACancelledStatementSaysThatTimeRanOut(t *testing.T) {
 			var s string
 			return db.GetContext(ctx, &s, `SELECT pg_sleep($1)`, 30)
 		},
+		"prepare": func(ctx context.Context) error { return prepared(ctx, db) },
 		"in a tx": func(ctx context.Context) error { return inTx(ctx, db) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -179,6 +184,16 @@ func TestACancelledStatementSaysThatTimeRanOut(t *testing.T) {
 	if _, err := db.ExecContext(ctx, `SELECT pg_sleep(30)`); !errors.Is(err, cause) {
 		t.Errorf("cancelled for a cause: %v, want %v", err, cause)
 	}
+}
+
+func prepared(ctx context.Context, db *sqlx.DB) error {
+	st, err := db.PreparexContext(ctx, `SELECT pg_sleep($1)`)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	_, err = st.ExecContext(ctx, 30)
+	return err
 }
 
 func inTx(ctx context.Context, db *sqlx.DB) error {
@@ -278,6 +293,33 @@ func TestARaceThatIsNeverWonEnds(t *testing.T) {
 			t.Errorf("%s: %v after %d tries, want %v after %d", name, err, tries, c.err, c.tries)
 		}
 	}
+}
+
+// The first acts of a process must not wait for each other's connections.
+func TestAFreshProcessWithASmallPoolAnswersManyAtOnce(t *testing.T) {
+	t.Parallel()
+	r := postgrestest.New(t)
+	fresh, err := postgres.Open(t.Context(), r.DB.Service, postgres.Options{
+		Seal: seal.Plain{}, Now: time.Now, Limits: evidence.Limits{TextBytes: 1 << 10, Indicators: 10}, Log: slog.New(slog.DiscardHandler), Pool: 4,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = fresh.Close() })
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var all sync.WaitGroup
+	start := make(chan struct{})
+	for range 32 {
+		all.Go(func() {
+			<-start
+			if _, err := fresh.Stats(ctx, postgrestest.Auditor); err != nil {
+				t.Errorf("one of many at once: %v", err)
+			}
+		})
+	}
+	close(start)
+	all.Wait()
 }
 
 func TestAPanicDoesNotKeepItsConnection(t *testing.T) {
