@@ -15,10 +15,11 @@ var holdsRole = statement(`SELECT EXISTS (SELECT 1 FROM person_role WHERE person
 
 // read runs a reading in one snapshot, after checking that the actor holds the role.
 func (s *Store) read(ctx context.Context, a Actor, do func(tx) error) error {
-	t, err := s.db.BeginTxx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})
+	begun, err := s.db.BeginTxx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})
 	if err != nil {
 		return explain(err)
 	}
+	t := tx{begun, s}
 	defer func() { _ = t.Rollback() }() // a panic must not take the connection with it
 	err = func() error {
 		var holds bool
@@ -28,7 +29,7 @@ func (s *Store) read(ctx context.Context, a Actor, do func(tx) error) error {
 		if !holds {
 			return forbidRole(a)
 		}
-		return do(tx{t, s})
+		return do(t)
 	}()
 	return explain(errors.Join(err, ignoreDone(t.Rollback())))
 }
