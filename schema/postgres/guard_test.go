@@ -191,7 +191,7 @@ func prepared(ctx context.Context, db *sqlx.DB) error {
 	if err != nil {
 		return err
 	}
-	defer st.Close()
+	defer func() { _ = st.Close() }()
 	_, err = st.ExecContext(ctx, 30)
 	return err
 }

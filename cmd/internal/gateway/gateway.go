@@ -170,7 +170,7 @@ func (s *server) answer(ctx context.Context, h handler, msg micro.Request) {
 		s.Log.WarnContext(ctx, "request dropped", "subject", printable(msg.Subject()), "error", err)
 		return
 	}
-	began := time.Now() //nolint:forbidigo // measures, decides nothing
+	began := time.Now()
 	reply, err := s.handle(ctx, h, actor, msg)
 	if err != nil {
 		s.refuse(ctx, msg, actor, err)
