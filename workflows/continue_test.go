@@ -27,7 +27,7 @@ func TestACaseThatContinuesAsNewRemembersItsFactsAndItsAlarm(t *testing.T) {
 	}
 
 	s.begin(began.Add(3 * day))
-	s.on(4, func() { s.signal(workflows.Fact{ID: "fact-2", Type: "competence.handed_in.v1"}) })
+	s.on(4, func() { s.signal(workflows.Fact{ID: "fact-2", Type: "competence.handed_in.v1", Rounds: s.ids()}) })
 	s.on(20, func() { s.tell(s.shown("B.2.1")) })
 	s.on(21, func() { s.tell(s.decide(award.Award)) })
 	s.goOn(in)

@@ -35,8 +35,11 @@ func CertificationID(app application.ID) string { return "certification/" + stri
 // Told returns the events that the workflow of an application is told of.
 func Told() []events.Event {
 	return []events.Event{
-		events.ApplicationOpened{}, events.ApplicationWithdrawn{},
-		events.CompetencesHandedIn{}, events.RoundClosed{}, events.AwardDecided{},
+		events.ApplicationOpened{},
+		events.ApplicationWithdrawn{},
+		events.CompetencesHandedIn{},
+		events.RoundClosed{},
+		events.AwardDecided{},
 	}
 }
 
