@@ -45,11 +45,20 @@ func (k Key) whole() bool {
 // walk them.
 func All() []Event {
 	return []Event{
-		ApplicationOpened{}, ApplicationWithdrawn{},
+		ApplicationOpened{},
+		ApplicationWithdrawn{},
 		EvidenceSubmitted{},
-		CompetencesHandedIn{}, TasksOpened{}, TaskClaimed{}, TaskReleased{},
-		VerdictsRecorded{}, RoundClosed{}, CompetencesWeighed{}, AssessmentOverdue{},
-		AwardProposed{}, AwardDecided{}, DecisionOverdue{},
+		CompetencesHandedIn{},
+		TasksOpened{},
+		TaskClaimed{},
+		TaskReleased{},
+		VerdictsRecorded{},
+		RoundClosed{},
+		CompetencesWeighed{},
+		AssessmentOverdue{},
+		AwardProposed{},
+		AwardDecided{},
+		DecisionOverdue{},
 		QualificationRegistered{},
 	}
 }

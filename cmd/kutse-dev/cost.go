@@ -35,9 +35,13 @@ type costLine struct {
 
 func (c cost) lines() []costLine {
 	lines := []costLine{
-		{"history events", c.HistoryEvents}, {"workflow tasks", c.WorkflowTasks}, {"signals", c.Signals},
-		{"local activities", c.Activities}, {"timers", c.Timers},
-		{"PostgreSQL transactions", c.PostgresTransactions}, {"events published", c.EventsPublished},
+		{"history events", c.HistoryEvents},
+		{"workflow tasks", c.WorkflowTasks},
+		{"signals", c.Signals},
+		{"local activities", c.Activities},
+		{"timers", c.Timers},
+		{"PostgreSQL transactions", c.PostgresTransactions},
+		{"events published", c.EventsPublished},
 		{"processor, this process", fmt.Sprintf("%.2f s", c.ProcessorSeconds)},
 		{"processor, PostgreSQL", fmt.Sprintf("%.2f s", c.PostgresSeconds)},
 	}
@@ -113,6 +117,7 @@ func costOf(ctx context.Context, s *local.System, before meter, app application.
 			c.Activities++
 		case enumspb.EVENT_TYPE_TIMER_STARTED:
 			c.Timers++
+		default:
 		}
 	}
 	return c, nil

@@ -32,7 +32,7 @@ import (
 const asProgram = "KUTSE_DEV_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" { //nolint:forbidigo // how a test binary learns what it is
+	if os.Getenv(asProgram) != "" {
 		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
@@ -53,7 +53,7 @@ func startProgram(t *testing.T) *program {
 		"--nats-port", freePort(t), "--temporal-port", freePort(t),
 	}}
 	p.start()
-	t.Cleanup(func() { p.stop(syscall.SIGKILL) })
+	t.Cleanup(func() { _ = p.stop(syscall.SIGKILL) })
 	return p
 }
 

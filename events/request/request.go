@@ -299,9 +299,10 @@ type ReleaseTask struct {
 	Task assessment.TaskID `json:"task"`
 }
 
-// OfTask names a task.
-type OfTask struct {
-	Task assessment.TaskID `json:"task"`
+// TaskEvidencePage asks for the evidence of a task, in the order it came.
+type TaskEvidencePage struct {
+	Task  assessment.TaskID `json:"task"`
+	After int               `json:"after,omitempty"`
 }
 
 // TaskEvidence is the evidence that was frozen for a task's round.
@@ -310,6 +311,7 @@ type TaskEvidence struct {
 	Competence string            `json:"competence"`
 	Indicators []CaseIndicator   `json:"indicators"`
 	Items      []EvidenceItem    `json:"items"`
+	Next       int               `json:"next,omitempty" jsonschema:"ask again with after set to this for more"`
 }
 
 // GiveVerdicts judges indicators of a claimed task. When everything asked has its
@@ -493,7 +495,7 @@ func Endpoints() []Endpoint {
 		{asr, "task", "list", "list tasks", TaskPage{}, Tasks{}},
 		{asr, "task", "claim", "take a task", ClaimTask{}, Receipt{}},
 		{asr, "task", "release", "give a task back", ReleaseTask{}, Receipt{}},
-		{asr, "task", "evidence", "read the evidence of a task", OfTask{}, TaskEvidence{}},
+		{asr, "task", "evidence", "read the evidence of a task", TaskEvidencePage{}, TaskEvidence{}},
 		{asr, "verdict", "give", "judge indicators", GiveVerdicts{}, Receipt{}},
 		{com, "case", "list", "list the cases that wait", Nothing{}, Cases{}},
 		{com, "case", "show", "read a case", OfApplication{}, Case{}},

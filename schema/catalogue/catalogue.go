@@ -237,6 +237,12 @@ func (s *Standard) Name() string {
 	return s.Title
 }
 
+// InForce says whether the standard is valid on a day, written 2006-01-02. Where
+// the source prints no limit, there is none (domain.md 2, row 0).
+func (s *Standard) InForce(day string) bool {
+	return (s.ValidFrom == "" || day >= s.ValidFrom) && (s.ValidTo == "" || day <= s.ValidTo)
+}
+
 // Competences returns every competence in the order of the source.
 func (s *Standard) Competences() []Competence {
 	var all []Competence

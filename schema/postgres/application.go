@@ -94,9 +94,16 @@ func (s *Store) OpenApplication(ctx context.Context, a Actor, req request.OpenAp
 		if err != nil {
 			return err
 		}
-		_, procDigest, err := c.procedureFor(ctx, std.Key, req.Procedure)
+		proc, procDigest, err := c.procedureFor(ctx, std.Key, req.Procedure)
 		if err != nil {
 			return err
+		}
+		today, err := proc.Day(c.at)
+		if err != nil {
+			return err
+		}
+		if !std.InForce(today) {
+			return fault.Conflict.New("%s is in force from %q to %q, and today is %s", std.Name(), std.ValidFrom, std.ValidTo, today)
 		}
 		app := &applicationRow{
 			ID: application.ID(newID()), Candidate: person.CandidateID(a.ID), State: application.Gathering,

@@ -220,11 +220,11 @@ func TestHandingInFreezesTheEvidence(t *testing.T) {
 	s.handIn("B.2.8")
 	s.submit("B.2.8/1") // too late for this round
 	task := s.claim(postgrestest.Assessor)
-	seen, err := s.TaskEvidence(s.ctx, postgrestest.Assessor, request.OfTask{Task: task.Task})
+	seen, err := s.TaskEvidence(s.ctx, postgrestest.Assessor, request.TaskEvidencePage{Task: task.Task})
 	if err != nil || len(seen.Items) != 2 {
 		t.Errorf("the assessor sees %d pieces (%v), want the 2 that were there when it was handed in", len(seen.Items), err)
 	}
-	if _, err := s.TaskEvidence(s.ctx, postgrestest.Second, request.OfTask{Task: task.Task}); !errors.Is(err, fault.NotFound) {
+	if _, err := s.TaskEvidence(s.ctx, postgrestest.Second, request.TaskEvidencePage{Task: task.Task}); !errors.Is(err, fault.NotFound) {
 		t.Errorf("an assessor who does not hold the task reads it: %v, want not found", err)
 	}
 }

@@ -114,7 +114,7 @@ type evidenceRow struct {
 	At        time.Time       `db:"at"`
 }
 
-var evidencePage = statement(`
+var evidenceOfApplication = statement(`
 SELECT i.id, i.candidate, i.kind, i.digest, i.size, i.content, i.position, i.at,
        COALESCE(b.media_type, '') AS media_type,
        (SELECT array_agg(l.competence || '/' || l.ordinal ORDER BY l.competence, l.ordinal)
@@ -130,34 +130,41 @@ const (
 
 // Evidence reads a page of an application's evidence, in the order it came.
 func (s *Store) Evidence(ctx context.Context, a Actor, req request.EvidencePage) (request.EvidenceList, error) {
-	list := request.EvidenceList{Items: []request.EvidenceItem{}}
+	var list request.EvidenceList
 	err := s.read(ctx, a, func(t tx) error {
 		if _, err := t.visible(ctx, a, req.Application); err != nil {
 			return err
 		}
-		var rows []evidenceRow
-		if err := t.SelectContext(ctx, &rows, evidencePage, req.Application, req.After, evidencePageItems+1); err != nil {
-			return err
-		}
-		bytes := 0
-		for i, row := range rows {
-			item, err := t.item(row)
-			if err != nil {
-				return err
-			}
-			written, err := json.Marshal(item) // "<" takes six bytes there
-			if err != nil {
-				return err
-			}
-			if bytes += len(written); i == evidencePageItems || (i > 0 && bytes > evidencePageBytes) {
-				list.Next = rows[i-1].Position
-				break
-			}
-			list.Items = append(list.Items, item)
-		}
-		return nil
+		var err error
+		list.Items, list.Next, err = t.evidencePage(ctx, evidenceOfApplication, req.Application, req.After)
+		return err
 	})
 	return list, err
+}
+
+// evidencePage reads what fits into one reply, of the application or the round
+// that of names, and says after which position to ask for more (0 for no more).
+func (t tx) evidencePage(ctx context.Context, query string, of any, after int) (items []request.EvidenceItem, next int, err error) {
+	var rows []evidenceRow
+	if err := t.SelectContext(ctx, &rows, query, of, after, evidencePageItems+1); err != nil {
+		return nil, 0, err
+	}
+	items, bytes := []request.EvidenceItem{}, 0
+	for i, row := range rows {
+		item, err := t.item(row)
+		if err != nil {
+			return nil, 0, err
+		}
+		written, err := json.Marshal(item) // "<" takes six bytes there
+		if err != nil {
+			return nil, 0, err
+		}
+		if bytes += len(written); i == evidencePageItems || (i > 0 && bytes > evidencePageBytes) {
+			return items, rows[i-1].Position, nil
+		}
+		items = append(items, item)
+	}
+	return items, 0, nil
 }
 
 func (t tx) item(row evidenceRow) (request.EvidenceItem, error) {

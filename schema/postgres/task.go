@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/lib/pq"
@@ -193,7 +192,8 @@ var (
 	heldTasks = statement(taskColumns + ` WHERE t.assessor = $1 AND t.state = 'claimed' ORDER BY t.due_at, t.id LIMIT $2`)
 	openTasks = statement(taskColumns + `
   JOIN assessor_scope s ON s.assessor = $1 AND s.standard = t.standard AND s.competence = t.competence
- WHERE t.state = 'open' AND t.candidate <> $1 ORDER BY t.due_at, t.id LIMIT $2`)
+ WHERE (t.state = 'open' OR (t.state = 'claimed' AND t.lease_until < $3 AND t.assessor <> $1))
+   AND t.candidate <> $1 ORDER BY t.due_at, t.id LIMIT $2`)
 )
 
 // maxTasks bounds a list of tasks.
@@ -207,18 +207,18 @@ func (s *Store) Tasks(ctx context.Context, a Actor, req request.TaskPage) (reque
 		limit = maxTasks
 	}
 	err := s.read(ctx, a, func(t tx) (err error) {
-		if tasks.Held, err = t.taskList(ctx, heldTasks, a, limit); err != nil {
+		if tasks.Held, err = t.taskList(ctx, heldTasks, a.ID, limit); err != nil {
 			return err
 		}
-		tasks.Open, err = t.taskList(ctx, openTasks, a, limit)
+		tasks.Open, err = t.taskList(ctx, openTasks, a.ID, limit, s.clock())
 		return err
 	})
 	return tasks, err
 }
 
-func (t tx) taskList(ctx context.Context, query string, a Actor, limit int) ([]request.Task, error) {
+func (t tx) taskList(ctx context.Context, query string, args ...any) ([]request.Task, error) {
 	var rows []taskRow
-	if err := t.SelectContext(ctx, &rows, query, a.ID, limit); err != nil {
+	if err := t.SelectContext(ctx, &rows, query, args...); err != nil {
 		return nil, err
 	}
 	list := make([]request.Task, 0, len(rows))
@@ -246,11 +246,12 @@ SELECT i.id, i.candidate, i.kind, i.digest, i.size, i.content, i.position, i.at,
        array_agg(e.competence || '/' || e.ordinal ORDER BY e.competence, e.ordinal) AS indicators
   FROM round_evidence e JOIN evidence_item i ON i.id = e.item
   LEFT JOIN blob b ON b.person = i.candidate AND b.digest = i.digest AND i.kind = 'file'
- WHERE e.round = $1
- GROUP BY i.id, b.media_type ORDER BY i.position LIMIT 200`)
+ WHERE e.round = $1 AND i.position > $2
+ GROUP BY i.id, b.media_type ORDER BY i.position LIMIT $3`)
 
-// TaskEvidence reads the evidence that was frozen for a task that the assessor holds.
-func (s *Store) TaskEvidence(ctx context.Context, a Actor, req request.OfTask) (request.TaskEvidence, error) {
+// TaskEvidence reads a page of the evidence that was frozen for a task that the
+// assessor holds, in the order it came.
+func (s *Store) TaskEvidence(ctx context.Context, a Actor, req request.TaskEvidencePage) (request.TaskEvidence, error) {
 	out := request.TaskEvidence{Task: req.Task}
 	if err := request.CheckID("a task's id", string(req.Task)); err != nil {
 		return out, err
@@ -268,18 +269,8 @@ func (s *Store) TaskEvidence(ctx context.Context, a Actor, req request.OfTask) (
 		if out.Indicators, err = t.taskIndicators(ctx, task); err != nil {
 			return err
 		}
-		var rows []evidenceRow
-		if err := t.SelectContext(ctx, &rows, roundEvidence, task.Round); err != nil {
-			return err
-		}
-		for _, row := range rows {
-			item, err := t.item(row)
-			if err != nil {
-				return fmt.Errorf("task %s: %w", req.Task, err)
-			}
-			out.Items = append(out.Items, item)
-		}
-		return nil
+		out.Items, out.Next, err = t.evidencePage(ctx, roundEvidence, task.Round, req.After)
+		return err
 	})
 	return out, err
 }

@@ -153,6 +153,12 @@ func (p *Procedure) DecisionDue(t time.Time) time.Time { return t.AddDate(0, 0, 
 // Lease is how long a claimed task stays with its holder.
 func (p *Procedure) Lease() time.Duration { return time.Duration(p.Assessment.LeaseHours) * time.Hour }
 
+// Day is the day that t falls on in the procedure's time zone, written 2006-01-02.
+func (p *Procedure) Day(t time.Time) (string, error) {
+	zone, err := time.LoadLocation(p.TimeZone)
+	return t.In(zone).Format(time.DateOnly), err
+}
+
 // Valid gives the first and the last day of an entry decided at t: days in the
 // procedure's time zone, written 2006-01-02. Five years from 27.03.2025 end on
 // 26.03.2030 (domain.md 2, step 18 and row 0).

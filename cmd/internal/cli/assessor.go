@@ -146,7 +146,12 @@ Example:
 
 // Run prints the evidence.
 func (c *AssessorEvidenceCmd) Run(ctx context.Context, g *Globals, out *Output) error {
-	found, err := asking[request.TaskEvidence](ctx, g, person.Assessor, "task", "evidence", request.OfTask{Task: c.Task})
+	a, err := g.dial(person.Assessor)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	found, err := taskEvidence(ctx, a, c.Task)
 	if err != nil {
 		return err
 	}
@@ -163,6 +168,22 @@ func (c *AssessorEvidenceCmd) Run(ctx context.Context, g *Globals, out *Output) 
 		}
 		return writeItems(w, found.Items)
 	})
+}
+
+// taskEvidence asks for all pages of a task's evidence.
+func taskEvidence(ctx context.Context, a *asker, task assessment.TaskID) (request.TaskEvidence, error) {
+	var all request.TaskEvidence
+	for next := 0; ; {
+		var page request.TaskEvidence
+		if err := a.ask(ctx, "task", "evidence", request.TaskEvidencePage{Task: task, After: next}, &page); err != nil {
+			return all, err
+		}
+		page.Items = append(all.Items, page.Items...)
+		all, next = page, page.Next
+		if next == 0 {
+			return all, nil
+		}
+	}
 }
 
 // AssessorFileCmd is `kutse assessor file`.
@@ -219,8 +240,8 @@ func (c *AssessorJudgeCmd) Run(ctx context.Context, g *Globals, out *Output) err
 	defer a.Close()
 	shown := c.Shown
 	if c.AllShown {
-		var task request.TaskEvidence
-		if err := a.ask(ctx, "task", "evidence", request.OfTask{Task: c.Task}, &task); err != nil {
+		task, err := taskEvidence(ctx, a, c.Task)
+		if err != nil {
 			return err
 		}
 		shown = append(slices.Clone(shown), remaining(task.Indicators, shown, c.NotYet)...)

@@ -154,7 +154,7 @@ func TestAnActThatMayHaveHappenedCanBeRepeated(t *testing.T) {
 	t.Parallel()
 	d := openDoor(t)
 	d.on("application.withdraw", func(*nats.Msg) any { return fault.Unavailable.New("not now") })
-	_, stderr, code := kutse(t.Context(), "candidate", "withdraw", appID, "--as", "u1", "--nats", d.url, "--timeout", "100ms")
+	_, stderr, code := kutse(t.Context(), "candidate", "withdraw", appID, "--as", "u1", "--nats", d.url, "--timeout", "1s")
 	tries := d.taken()
 	if code != 75 || len(tries) < 2 || tries[0] != tries[1] {
 		t.Errorf("exit %d after %v, want 75 after the same request several times", code, tries)

@@ -3,14 +3,12 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 	"time"
 
 	"github.com/kutse-dev/kutse/cmd/internal/config"
 	"github.com/kutse-dev/kutse/cmd/internal/wire"
-	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/migrations"
 	"github.com/kutse-dev/kutse/schema/person"
 	"github.com/kutse-dev/kutse/schema/postgres"
@@ -41,7 +39,7 @@ func (c *MigrateCmd) Run(ctx context.Context, g *Globals, out *Output) error {
 		return err
 	}
 	if c.Roles != "" {
-		if err := makeRoles(ctx, c.Roles); err != nil {
+		if err := wire.MakeRoles(ctx, c.Roles); err != nil {
 			return err
 		}
 		out.Tell("the roles kutse_owner, kutse_service and kutse_reader are there")
@@ -65,25 +63,10 @@ func (c *MigrateCmd) Run(ctx context.Context, g *Globals, out *Output) error {
 	return out.Table(applied, []string{"VERSION", "APPLIED"}, rows, "The database is up to date.")
 }
 
-func makeRoles(ctx context.Context, superuserURL string) (err error) {
-	db, err := postgres.Connect(superuserURL)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := db.PingContext(ctx); err != nil {
-		return fault.Unavailable.Because(err, "PostgreSQL does not answer at --roles: %v", err)
-	}
-	if _, err := db.ExecContext(ctx, migrations.Roles); err != nil {
-		return fmt.Errorf("making the database roles: %w", err)
-	}
-	return nil
-}
-
 // firstOperator makes the person who may load everything else.
 func (c *MigrateCmd) firstOperator(ctx context.Context, g *Globals, out *Output, url string) (err error) {
 	record, err := postgres.Open(ctx, url, postgres.Options{
-		Seal: seal.Plain{}, Now: time.Now, Log: newLog(io.Discard, g.Verbose), //nolint:forbidigo // the clock of this process
+		Seal: seal.Plain{}, Now: time.Now, Log: newLog(io.Discard, g.Verbose),
 	})
 	if err != nil {
 		return err

@@ -38,13 +38,14 @@ func short(message string) string {
 	return strings.ToValidUTF8(message[:maxMessage], "") + " …"
 }
 
-// refuse answers with a fault and leaves one line in the log.
+// refuse answers with a fault and leaves one line in the log: without the message,
+// which may quote what a person wrote.
 func (s *server) refuse(ctx context.Context, msg micro.Request, a postgres.Actor, err error) {
 	f, reference := failure(err)
 	if reference != "" {
 		s.Log.ErrorContext(ctx, "request failed", "subject", msg.Subject(), "reference", reference, "error", err)
 	} else {
-		s.Log.InfoContext(ctx, "request refused", "subject", msg.Subject(), "actor", a.ID, "kind", f.Kind, "message", f.Message)
+		s.Log.InfoContext(ctx, "request refused", "subject", msg.Subject(), "actor", a.ID, "kind", f.Kind)
 	}
 	body, marshalErr := json.Marshal(f)
 	if marshalErr != nil {

@@ -168,7 +168,7 @@ func TestAFileIsReadByWhoMustJudgeItAndByNobodyElse(t *testing.T) {
 	}
 	task := *d.must(postgrestest.Assessor, "task", "claim", request.ClaimTask{Acting: client.NewID()}).Claimed
 	var seen request.TaskEvidence
-	if err := d.as(postgrestest.Assessor).Ask(t.Context(), "asr", "task", "evidence", request.OfTask{Task: task.Task}, &seen); err != nil {
+	if err := d.as(postgrestest.Assessor).Ask(t.Context(), "asr", "task", "evidence", request.TaskEvidencePage{Task: task.Task}, &seen); err != nil {
 		t.Fatal(err)
 	}
 	if len(seen.Items) != 1 || seen.Items[0].MediaType != "application/pdf" || seen.Items[0].Size != int64(len(content)) {

@@ -53,6 +53,11 @@ func (s *System) run(ctx context.Context, o dev.Options) error {
 		return nil
 	}
 	if err := step("database migrated", func() error {
+		if o.DatabaseURL != "" { // one that was not made by dev.Start has no roles yet
+			if err := wire.MakeRoles(ctx, o.DatabaseURL); err != nil {
+				return err
+			}
+		}
 		_, err := wire.Migrate(ctx, s.Postgres.Owner)
 		return err
 	}); err != nil {

@@ -104,9 +104,16 @@ func (a *Assessor) Claim(ctx context.Context, task assessment.TaskID) (request.C
 
 // Judge reads the evidence of a task and finds everything that has some shown.
 func (a *Assessor) Judge(ctx context.Context, task request.ClaimedTask) (verdicts int, err error) {
-	var seen request.TaskEvidence
-	if err := a.Client.Read(ctx, person.Assessor, "task", "evidence", request.OfTask{Task: task.Task}, &seen); err != nil {
-		return 0, fmt.Errorf("reading the evidence of %s: %w", task.Competence, err)
+	var seen []request.EvidenceItem
+	for next := 0; ; {
+		var page request.TaskEvidence
+		if err := a.Client.Read(ctx, person.Assessor, "task", "evidence", request.TaskEvidencePage{Task: task.Task, After: next}, &page); err != nil {
+			return 0, fmt.Errorf("reading the evidence of %s: %w", task.Competence, err)
+		}
+		seen = append(seen, page.Items...)
+		if next = page.Next; next == 0 {
+			break
+		}
 	}
 	give := request.GiveVerdicts{Acting: client.NewID(), Task: task.Task, Fence: task.Fence}
 	for _, id := range task.Asked {
@@ -140,8 +147,8 @@ func pick(task request.ClaimedTask) []catalogue.IndicatorID {
 	return task.Offered[at : at+1]
 }
 
-func verdict(id catalogue.IndicatorID, seen request.TaskEvidence) request.Verdict {
-	has := slices.ContainsFunc(seen.Items, func(i request.EvidenceItem) bool { return slices.Contains(i.Indicators, id) })
+func verdict(id catalogue.IndicatorID, seen []request.EvidenceItem) request.Verdict {
+	has := slices.ContainsFunc(seen, func(i request.EvidenceItem) bool { return slices.Contains(i.Indicators, id) })
 	if has {
 		return request.Verdict{Indicator: id, Outcome: assessment.Shown}
 	}

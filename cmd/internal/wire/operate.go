@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,6 +15,23 @@ import (
 	"github.com/kutse-dev/kutse/schema/postgres"
 	"github.com/kutse-dev/kutse/workflows"
 )
+
+// MakeRoles makes the database roles where they are missing, as a superuser.
+// Harmless twice.
+func MakeRoles(ctx context.Context, superuserURL string) (err error) {
+	db, err := postgres.Connect(superuserURL)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := db.PingContext(ctx); err != nil {
+		return fault.Unavailable.Because(err, "PostgreSQL does not answer: %v", err)
+	}
+	if _, err := db.ExecContext(ctx, migrations.Roles); err != nil {
+		return fmt.Errorf("making the database roles: %w", err)
+	}
+	return nil
+}
 
 // Migrate brings the database that ownerURL names (as kutse_owner) up to date and
 // returns the steps it applied. Harmless twice.

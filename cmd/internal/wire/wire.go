@@ -118,13 +118,17 @@ func connect(url, name string, log *slog.Logger) (*nats.Conn, error) {
 // Published counts the facts that this process's relay brought to JetStream.
 func (s *System) Published() int64 { return int64(s.relay.Published()) }
 
-// partitionsEvery is how often the audit trail's next months are looked after.
-const partitionsEvery = 24 * time.Hour
+// How often the process looks after what is slow, and how long an upload that
+// nobody goes on with is kept.
+const (
+	keepEvery  = 6 * time.Hour
+	keepUpload = 7 * 24 * time.Hour
+)
 
 // Run runs the process's roles until ctx ends or one of them fails; then all of
 // them finish what they have begun. ready is called once everything answers.
 func (s *System) Run(ctx context.Context, ready func()) error {
-	var blobs *blob.Store
+	var blobs *blob.Store // only where the door is
 	if s.cfg.Runs(config.Door) { // what can fail comes before what runs
 		var err error
 		if blobs, err = blob.Open(s.cfg.Blobs, seal.Plain{}, s.cfg.Blob()); err != nil {
@@ -170,7 +174,7 @@ func (s *System) Run(ctx context.Context, ready func()) error {
 	} else if ready != nil {
 		ready()
 	}
-	group.Go(func() error { return s.keepPartitions(ctx) })
+	group.Go(func() error { return s.keep(ctx, blobs) })
 	return group.Wait()
 }
 
@@ -190,17 +194,24 @@ func (s *System) tell(ctx context.Context) error {
 // TellerName is the durable consumer that tells workflows.
 const TellerName = "tell-certification"
 
-func (s *System) keepPartitions(ctx context.Context) error {
-	tick := time.NewTicker(partitionsEvery)
+// keep prepares the audit trail's next months and clears uploads that nobody goes
+// on with. blobs is nil where the process has no door.
+func (s *System) keep(ctx context.Context, blobs *blob.Store) error {
+	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
 	for {
+		if err := s.Record.EnsureAuditPartitions(ctx); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "audit partitions not prepared", "error", err)
+		}
+		if blobs != nil {
+			if _, err := blobs.Expire(time.Now().Add(-keepUpload)); err != nil {
+				s.log.WarnContext(ctx, "old uploads not cleared", "error", err)
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			if err := s.Record.EnsureAuditPartitions(ctx); err != nil {
-				s.log.WarnContext(ctx, "audit partitions not prepared", "error", err)
-			}
 		}
 	}
 }

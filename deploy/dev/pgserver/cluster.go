@@ -103,7 +103,7 @@ func (c cluster) initdb(ctx context.Context, dir string) error {
 		return fmt.Errorf("running initdb: %w", context.Cause(ctx))
 	}
 	if !cmd.ProcessState.Success() {
-		return fmt.Errorf("running initdb: %v: %s", ch.state, strings.TrimSpace(out.String()))
+		return fmt.Errorf("running initdb: %w: %s", ch.state, strings.TrimSpace(out.String()))
 	}
 	return nil
 }

@@ -227,7 +227,7 @@ func (s *Server) Stop(ctx context.Context) error {
 func (s *Server) watch() {
 	<-s.child.ended
 	if !s.stopping.Load() {
-		s.err = fmt.Errorf("postgres ended on its own: %v; its log is %s", s.child.state, logPath(s.dir))
+		s.err = fmt.Errorf("postgres ended on its own: %w; its log is %s", s.child.state, logPath(s.dir))
 	}
 	_ = os.RemoveAll(s.socket)
 	s.lock.Release()

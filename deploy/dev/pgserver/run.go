@@ -93,7 +93,7 @@ func (c cluster) whyEnded(ch *child, from int64) error {
 			return &refusedError{said}
 		}
 	}
-	return fmt.Errorf("postgres did not start: %v: %s", ch.state, said)
+	return fmt.Errorf("postgres did not start: %w: %s", ch.state, said)
 }
 
 // settings are given on the command line, so that they are those of this

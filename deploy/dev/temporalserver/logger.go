@@ -49,7 +49,7 @@ func (l *logger) write(level slog.Level, msg string, tags []tag.Tag) {
 	for _, t := range tags {
 		attrs = append(attrs, slog.Any(t.Key(), t.Value()))
 	}
-	l.slog.LogAttrs(context.Background(), level, msg, attrs...)
+	l.slog.LogAttrs(context.Background(), level, msg, attrs...) //nolint:sloglint // the message is Temporal's
 }
 
 // Debug implements log.Logger.

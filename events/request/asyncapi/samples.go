@@ -54,7 +54,7 @@ func Samples() []any {
 		request.TaskPage{Limit: 20},
 		request.ClaimTask{Acting: acting, Task: sampleTask},
 		request.ReleaseTask{Acting: acting, Task: sampleTask},
-		request.OfTask{Task: sampleTask},
+		request.TaskEvidencePage{Task: sampleTask},
 		request.GiveVerdicts{Acting: acting, Task: sampleTask, Fence: 1, Verdicts: []request.Verdict{
 			{Indicator: first, Outcome: assessment.Shown},
 			{Indicator: second, Outcome: assessment.NotYetShown, Reason: "the plan names no risks"},

@@ -162,8 +162,8 @@ func TestWhatIsRefusedByTypeOrForm(t *testing.T) {
 	}{
 		"an id that is no UUID":        {request.ReleaseTask{}, map[string]any{"id": "1", "task": "t"}},
 		"an id in upper case":          {request.ReleaseTask{}, map[string]any{"id": "3F0F6A3E-52A1-4A3C-9D0E-7B1C5E2D8F90", "task": "t"}},
-		"a number for a text":          {request.OfTask{}, map[string]any{"task": 1}},
-		"null for a text":              {request.OfTask{}, map[string]any{"task": nil}},
+		"a number for a text":          {request.TaskEvidencePage{}, map[string]any{"task": 1}},
+		"null for a text":              {request.TaskEvidencePage{}, map[string]any{"task": nil}},
 		"null for a list":              {request.HandIn{}, with(act, "application", "a", "competences", nil)},
 		"an indicator without ordinal": {request.SubmitEvidence{}, with(act, "application", "a", "kind", "text", "indicators", []any{"B.2.3"})},
 		"a kind that is none":          {request.SubmitEvidence{}, with(act, "application", "a", "kind", "film", "indicators", []any{"B.2.3/1"})},

@@ -68,4 +68,4 @@ rm -rf "$1" "$2"`
 }
 
 // untilExit keeps the pipe from being collected, and closed, before the end.
-var untilExit io.Closer
+var untilExit io.Closer //nolint:unused // being referred to is its use

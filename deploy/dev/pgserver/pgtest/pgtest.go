@@ -168,7 +168,7 @@ func (c *cluster) awaitUnused(name string) error {
 			return err
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("Build left %d connections open", n)
+			return fmt.Errorf("the template's Build left %d connections open", n)
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
