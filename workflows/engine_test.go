@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -163,6 +164,20 @@ func (l *live) did() (whats []string) {
 		whats = append(whats, a.what)
 	}
 	return whats
+}
+
+// called is what the workflow called, tries included.
+func (l *live) called() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.calls)
+}
+
+// fail makes calls fail from now on; with nil they work again.
+func (l *live) fail(fails func(string) error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fails = fails
 }
 
 // records are the records of several applications behind one worker.

@@ -118,12 +118,12 @@ var histories = map[string]func(*live){
 	},
 	"outage": func(l *live) { // long enough for a pause that is a timer
 		until := time.Now().Add(20 * time.Second)
-		l.fails = func(string) error {
+		l.fail(func(string) error {
 			if time.Now().Before(until) {
 				return errUnavailable
 			}
 			return nil
-		}
+		})
 		l.send("h", l.handIn("B.2.1"))
 		if err := l.await(l.ctx, "opened B.2.1 round 1"); err != nil {
 			l.t.Fatal(err)

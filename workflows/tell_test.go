@@ -50,8 +50,8 @@ func TestTellingTwiceIsHarmless(t *testing.T) {
 	}
 	l.tell(l.withdraw())
 	l.ends(withdrawn)
-	if want := []string{"OpenAssessment"}; !reflect.DeepEqual(l.calls, want) {
-		t.Errorf("the workflow called %q, want %q", l.calls, want)
+	if got, want := l.called(), []string{"OpenAssessment"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("the workflow called %q, want %q", got, want)
 	}
 }
 
@@ -89,7 +89,7 @@ func TestWhatIsToldBeforeAnyWorkerRunsIsKept(t *testing.T) {
 func TestAFailedWorkflowWaitsForItsRecovery(t *testing.T) {
 	t.Parallel()
 	l := startEngine(t).newCase(t, "failed", "B.2.1")
-	l.fails = func(string) error { return fault.Invalid.New("the standard of the case cannot be read") }
+	l.fail(func(string) error { return fault.Invalid.New("the standard of the case cannot be read") })
 	fact := l.handIn("B.2.1")
 	if err := workflows.Tell(l.ctx, l.client, "first", fact); err != nil {
 		t.Fatal(err)
@@ -100,9 +100,7 @@ func TestAFailedWorkflowWaitsForItsRecovery(t *testing.T) {
 	if err := workflows.Tell(l.ctx, l.client, "second", fact); !errors.Is(err, fault.Conflict) {
 		t.Errorf("telling a failed workflow: got %v, want a conflict", err)
 	}
-	l.mu.Lock()
-	l.fails = nil // mended
-	l.mu.Unlock()
+	l.fail(nil) // mended
 	if err := workflows.Recover(l.ctx, l.client, l.app, "mended"); err != nil {
 		t.Fatalf("recovering a failed workflow: %v", err)
 	}
@@ -126,8 +124,9 @@ func TestATerminatedWorkflowIsRecoveredOnceForTheSameID(t *testing.T) {
 		}
 		l.settle()
 	}
-	if n := slices.Index(l.calls, "Outstanding"); n < 0 || slices.Contains(l.calls[n+1:], "Outstanding") {
-		t.Errorf("two recoveries with one id: the workflow called %q, want it to look up once", l.calls)
+	calls := l.called()
+	if n := slices.Index(calls, "Outstanding"); n < 0 || slices.Contains(calls[n+1:], "Outstanding") {
+		t.Errorf("two recoveries with one id: the workflow called %q, want it to look up once", calls)
 	}
 	l.tell(l.decide(award.Award))
 	l.ends(registered)
