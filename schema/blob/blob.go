@@ -28,7 +28,7 @@ import (
 type Limits struct {
 	FileBytes        int64 // of one file
 	ChunkBytes       int   // of one chunk; every chunk but the last has just this many
-	UploadsPerPerson int   // begun and neither committed nor abandoned
+	UploadsPerPerson int   // begun and neither committed nor dropped
 }
 
 func (l Limits) check() error {

@@ -169,7 +169,7 @@ func TestAnnouncementsAreChecked(t *testing.T) {
 		"over the limit": {101, canon.Sum(content)},
 		"no digest":      {10, canon.Digest{}},
 	} {
-		if _, err := s.Begin(mari, a); !errors.Is(err, fault.Invalid) {
+		if _, err := s.Begin(mari, a, time.Now()); !errors.Is(err, fault.Invalid) {
 			t.Errorf("%s: got %v, want invalid", name, err)
 		}
 	}
@@ -178,27 +178,53 @@ func TestAnnouncementsAreChecked(t *testing.T) {
 func TestUploadsPerPersonAreBounded(t *testing.T) {
 	t.Parallel()
 	s, _ := store(t)
-	first := begin(t, s, mari, []byte("a"))
+	begin(t, s, mari, []byte("a"))
 	begin(t, s, mari, []byte("b"))
 	begin(t, s, mari, []byte("b"))
-	if _, err := s.Begin(mari, Announced{1, canon.Sum([]byte("c"))}); !errors.Is(err, fault.Conflict) {
+	if _, err := s.Begin(mari, Announced{1, canon.Sum([]byte("c"))}, time.Now()); !errors.Is(err, fault.Conflict) {
 		t.Errorf("a third upload: %v, want conflict", err)
 	}
 	begin(t, s, jaan, []byte("c"))
-	for range 2 {
-		if err := s.Abandon(mari, first.ID); err != nil {
-			t.Fatal(err)
-		}
-	}
-	begin(t, s, mari, []byte("c"))
-	if _, err := s.Status(mari, first.ID); !errors.Is(err, fault.NotFound) {
-		t.Errorf("an abandoned upload: %v, want not found", err)
-	}
 	if n, err := s.Expire(time.Now().Add(-time.Hour)); n != 0 || err != nil {
 		t.Errorf("expired %d, %v; all are younger", n, err)
 	}
 	if n, err := s.Expire(time.Now().Add(time.Hour)); n != 3 || err != nil {
 		t.Errorf("expired %d, %v; want 3", n, err)
+	}
+}
+
+func TestAnUploadLeftForAnHourGivesWayToANewOne(t *testing.T) {
+	t.Parallel()
+	s, dir := store(t)
+	now := time.Now()
+	left := func(p person.ID, content string, ago time.Duration) UploadID {
+		up := begin(t, s, p, []byte(content))
+		if err := os.Chtimes(filepath.Join(dir, string(p), "uploads", string(up.ID)), now, now.Add(-ago)); err != nil {
+			t.Fatal(err)
+		}
+		return up.ID
+	}
+	open := func(p person.ID, id UploadID) bool {
+		_, err := s.Status(p, id)
+		if err != nil && !errors.Is(err, fault.NotFound) {
+			t.Error(err)
+		}
+		return err == nil
+	}
+	foreign := left(jaan, "a", 3*time.Hour)
+	older, old := left(mari, "a", 2*time.Hour), left(mari, "b", 61*time.Minute)
+	left(mari, "a", 2*time.Hour) // begun again, it is one
+	third := begin(t, s, mari, []byte("c"))
+	if open(mari, older) || !open(mari, old) || !open(mari, third.ID) || !open(jaan, foreign) {
+		t.Error("a third upload did not take the place of the oldest of the same person")
+	}
+	put(t, s, mari, old, 0, []byte("b"))
+	_, err := s.Begin(mari, Announced{1, canon.Sum([]byte("d"))}, now.Add(59*time.Minute))
+	if !errors.Is(err, fault.Conflict) || !strings.Contains(fault.Message(err), "2 uploads are open") || !open(mari, old) || !open(mari, third.ID) {
+		t.Errorf("with two that were added to within the hour: %v, want conflict and both left", err)
+	}
+	if _, err := s.Begin(mari, Announced{1, canon.Sum([]byte("d"))}, now.Add(62*time.Minute)); err != nil {
+		t.Errorf("an hour later: %v, want it begun", err)
 	}
 }
 
@@ -376,7 +402,7 @@ func tryEverywhere(t *testing.T, id string) {
 	}
 	defer s.Close()
 	_, bad := person.ParseID(id)
-	up, err := s.Begin(person.ID(id), Announced{int64(len(content)), canon.Sum(content)})
+	up, err := s.Begin(person.ID(id), Announced{int64(len(content)), canon.Sum(content)}, time.Now())
 	if (err == nil) != (bad == nil) {
 		t.Fatalf("Begin for %q: %v, but as an id: %v", id, err, bad)
 	}
@@ -387,10 +413,9 @@ func tryEverywhere(t *testing.T, id string) {
 		}
 	}
 	for what, err := range map[string]error{
-		"status":  second(s.Status(mari, UploadID(id))),
-		"put":     second(s.Put(mari, UploadID(id), 0, content[:10])),
-		"commit":  second(s.Commit(mari, UploadID(id))),
-		"abandon": s.Abandon(mari, UploadID(id)),
+		"status": second(s.Status(mari, UploadID(id))),
+		"put":    second(s.Put(mari, UploadID(id), 0, content[:10])),
+		"commit": second(s.Commit(mari, UploadID(id))),
 	} {
 		if fault.Of(err) != fault.Invalid && fault.Of(err) != fault.NotFound && err != nil {
 			t.Errorf("%s with upload %q: %v, want a fault", what, id, err)
@@ -432,7 +457,7 @@ func reopen(t *testing.T, dir string) *Store {
 
 func begin(t *testing.T, s *Store, p person.ID, content []byte) Upload {
 	t.Helper()
-	up, err := s.Begin(p, Announced{Size: int64(len(content)), SHA256: canon.Sum(content)})
+	up, err := s.Begin(p, Announced{Size: int64(len(content)), SHA256: canon.Sum(content)}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

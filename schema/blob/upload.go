@@ -89,8 +89,9 @@ func parse(p person.ID, id UploadID) (upload, error) {
 
 // Begin opens an upload, or finds the one the person has begun with the same
 // content. When the store has the file already, nothing is missing and Commit
-// returns it. Begin is harmless twice.
-func (s *Store) Begin(p person.ID, a Announced) (Upload, error) {
+// returns it. Begin is harmless twice. A person who has as many uploads open as
+// they may loses the oldest of them, if nothing was added to it in the last hour.
+func (s *Store) Begin(p person.ID, a Announced, now time.Time) (Upload, error) {
 	home, err := home(p)
 	if err != nil {
 		return Upload{}, err
@@ -107,13 +108,13 @@ func (s *Store) Begin(p person.ID, a Announced) (Upload, error) {
 	if stored, err := s.exists(filePath(home, a.SHA256)); stored || err != nil {
 		return u.at(a.Size), err
 	}
-	if err := s.open(u); err != nil {
+	if err := s.open(u, now); err != nil {
 		return Upload{}, err
 	}
 	return s.status(u)
 }
 
-func (s *Store) open(u upload) error {
+func (s *Store) open(u upload, now time.Time) error {
 	s.begin.Lock()
 	defer s.begin.Unlock()
 	uploads := path.Dir(u.dir())
@@ -128,10 +129,41 @@ func (s *Store) open(u upload) error {
 		return fmt.Errorf("counting uploads: %w", err)
 	}
 	if len(open) >= s.limits.UploadsPerPerson {
-		return fault.Conflict.New("%d uploads are open; finish or abandon one of them first", len(open))
+		if err := s.giveWay(uploads, open, now); err != nil {
+			return err
+		}
 	}
 	if err := s.root.Mkdir(u.dir(), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("beginning an upload: %w", err)
+	}
+	return nil
+}
+
+// stale is how long nothing is added to an upload before it gives way to another.
+const stale = time.Hour
+
+// giveWay drops the upload of those open that nothing was added to for the longest
+// time: whoever left uploads half-way is not locked out by them.
+func (s *Store) giveWay(uploads string, open []fs.DirEntry, now time.Time) error {
+	oldest, since := "", now.Add(-stale)
+	for _, e := range open {
+		dir := path.Join(uploads, e.Name())
+		info, err := s.root.Stat(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // committed meanwhile, so there is room
+		}
+		if err != nil {
+			return fmt.Errorf("looking for an old upload: %w", err)
+		}
+		if !info.ModTime().After(since) {
+			oldest, since = dir, info.ModTime()
+		}
+	}
+	if oldest == "" {
+		return fault.Conflict.New("%d uploads are open; finish one of them first, or begin again later: one that nothing was added to for an hour gives way to a new one", len(open))
+	}
+	if err := s.root.RemoveAll(oldest); err != nil {
+		return fmt.Errorf("dropping an old upload: %w", err)
 	}
 	return nil
 }
@@ -199,7 +231,7 @@ func (s *Store) Put(p person.ID, id UploadID, offset int64, chunk []byte) (int64
 	}
 	err = s.keep(u, offset, chunk)
 	if errors.Is(err, fs.ErrNotExist) {
-		// Committed, or abandoned, while this chunk was on its way.
+		// Committed, or dropped, while this chunk was on its way.
 		st, err := s.statusWithoutSession(u)
 		return st.Offset, err
 	}
@@ -220,7 +252,7 @@ func (s *Store) same(u upload, offset, next int64, chunk []byte) error {
 		return err
 	}
 	if !bytes.Equal(there, chunk) {
-		return fault.Conflict.New("another chunk lies at %d; go on from offset %d, or abandon the upload and begin it again", offset, next)
+		return fault.Conflict.New("another chunk lies at %d; go on from offset %d, and the commit will say whether the whole is what was announced", offset, next)
 	}
 	return nil
 }
@@ -254,16 +286,6 @@ func (s *Store) chunk(u upload, offset int64) ([]byte, error) {
 		return nil, fmt.Errorf("reading the chunk at %d: %w", offset, err)
 	}
 	return s.seal.Open(person.ID(u.home), u.chunkField(offset), sealed)
-}
-
-// Abandon drops an upload and its chunks. Abandoning what is not there is fine;
-// a committed file stays.
-func (s *Store) Abandon(p person.ID, id UploadID) error {
-	u, err := parse(p, id)
-	if err != nil {
-		return err
-	}
-	return s.root.RemoveAll(u.dir())
 }
 
 // Expire drops the uploads that nothing was added to since before, and says how

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/kutse-dev/kutse/events/request"
-	"github.com/kutse-dev/kutse/schema/canon"
+	"github.com/kutse-dev/kutse/schema/blob"
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/person"
 )
@@ -17,27 +17,23 @@ INSERT INTO blob (person, digest, size, media_type, at) VALUES ($1, $2, $3, $4, 
 SELECT EXISTS (SELECT 1 FROM evidence_item WHERE application = $1 AND digest = $2 AND kind = 'file')`)
 	fileInTask = statement(`
 SELECT COALESCE((SELECT i.candidate FROM task t JOIN round_evidence e ON e.round = t.round JOIN evidence_item i ON i.id = e.item
-  WHERE t.id = $1 AND t.assessor = $2 AND t.state IN ('claimed', 'done') AND i.digest = $3 AND i.kind = 'file' LIMIT 1), '')`)
+  WHERE t.id = $1 AND t.assessor = $2 AND t.state = 'claimed' AND i.digest = $3 AND i.kind = 'file' LIMIT 1), '')`)
 )
 
-// CommitUpload records that a file is in the candidate's store. store puts it
-// there and says what it is; it is called only when the request is new, and must
-// be harmless twice: a crash after it and before the commit is mended by sending
-// the request again.
-func (s *Store) CommitUpload(ctx context.Context, a Actor, req request.CommitUpload, store func() (digest canon.Digest, size int64, mediaType string, err error)) (request.Receipt, error) {
+// CommitUpload records that a file is in the candidate's store, where the caller
+// has put it before: a crash in between leaves a file that nothing refers to, and
+// the same request again records it. What was recorded once stays as it was.
+func (s *Store) CommitUpload(ctx context.Context, a Actor, req request.CommitUpload, file blob.Stored) (request.Receipt, error) {
 	return s.act(ctx, a, "blob.commit", "", req, func(ctx context.Context, c *change) error {
-		digest, size, mediaType, err := store()
-		if err != nil {
-			return err
-		}
-		c.receipt.Record = digest.String()
-		_, err = c.ExecContext(ctx, insertBlob, a.ID, digest[:], size, mediaType, c.at)
+		c.receipt.Record = file.Digest.String()
+		_, err := c.ExecContext(ctx, insertBlob, a.ID, file.Digest[:], file.Size, file.MediaType, c.at)
 		return err
 	})
 }
 
 // FileOwner says whose store a file is in, for one who may read it: the candidate
-// of the application, the holder of a task that it was frozen for, the committee.
+// of the application, the committee, and an assessor as long as they hold a task
+// that it was frozen for.
 func (s *Store) FileOwner(ctx context.Context, a Actor, req request.ReadFile) (person.ID, error) {
 	var owner person.ID
 	err := s.read(ctx, a, func(t tx) error {

@@ -39,6 +39,7 @@ type door struct {
 	record *postgrestest.Record
 	nats   *natsserver.Server
 	log    *lines
+	blobs  string
 	stop   func() error // closes the door and waits; once
 }
 
@@ -47,13 +48,13 @@ var limits = blob.Limits{FileBytes: 2 << 20, ChunkBytes: 64 << 10, UploadsPerPer
 
 func openDoor(t *testing.T, change ...func(*gateway.Door)) *door {
 	t.Helper()
-	d := &door{T: t, record: postgrestest.New(t), log: &lines{}}
+	d := &door{T: t, record: postgrestest.New(t), log: &lines{}, blobs: t.TempDir()}
 	var err error
 	if d.nats, err = natsserver.Start(t.Context(), natsserver.Options{Dir: t.TempDir(), MaxFile: 1 << 30}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = d.nats.Stop(context.WithoutCancel(t.Context())) })
-	blobs, err := blob.Open(t.TempDir(), seal.Plain{}, limits)
+	blobs, err := blob.Open(d.blobs, seal.Plain{}, limits)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -136,6 +137,36 @@ func TestWhatIsNoUploadOfYoursIsRefused(t *testing.T) {
 	}
 }
 
+func TestAFileIsRecordedOncePerRequest(t *testing.T) {
+	t.Parallel()
+	d := openDoor(t)
+	send := func(content string) string {
+		up := d.openUpload(postgrestest.Candidate, content)
+		if err := d.put(postgrestest.Candidate, up.Upload, "0", []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+		return up.Upload
+	}
+	q := request.CommitUpload{Acting: client.NewID(), Upload: send(pdf(100))}
+	first := d.must(postgrestest.Candidate, "blob", "commit", q)
+	d.unchanged("the same request again", func() {
+		if again := d.must(postgrestest.Candidate, "blob", "commit", q); !reflect.DeepEqual(again, first) {
+			t.Errorf("again: %+v, want %+v", again, first)
+		}
+	})
+	other := send(pdf(200))
+	d.unchanged("another upload under the same id", func() {
+		_, err := d.act(postgrestest.Candidate, "blob", "commit", request.CommitUpload{Acting: q.Acting, Upload: other})
+		if !errors.Is(err, fault.Conflict) {
+			t.Errorf("another upload under the same id: %v, want conflict", err)
+		}
+	})
+	// Its file is on disk by now, as after a crash before the record.
+	if err := d.commit(postgrestest.Candidate, other); err != nil {
+		t.Errorf("the other upload under an id of its own: %v", err)
+	}
+}
+
 func (d *door) commit(a postgres.Actor, upload string) error {
 	d.Helper()
 	_, err := d.act(a, "blob", "commit", request.CommitUpload{Acting: client.NewID(), Upload: upload})
@@ -198,6 +229,14 @@ func TestAFileIsReadByWhoMustJudgeItAndByNobodyElse(t *testing.T) {
 		if !c.may && (!errors.Is(err, fault.NotFound) && !errors.Is(err, fault.Invalid) || got != "") {
 			t.Errorf("%s reads %d bytes, %v; want a refusal", name, len(got), err)
 		}
+	}
+	judged := request.GiveVerdicts{Acting: client.NewID(), Task: task.Task, Fence: task.Fence}
+	for _, id := range task.Asked {
+		judged.Verdicts = append(judged.Verdicts, request.Verdict{Indicator: id, Outcome: assessment.Shown})
+	}
+	d.must(postgrestest.Assessor, "verdict", "give", judged)
+	if got, err := d.read(postgrestest.Assessor, byTask); !errors.Is(err, fault.NotFound) || got != "" {
+		t.Errorf("whoever has judged the task reads %d bytes, %v; want a refusal", len(got), err)
 	}
 }
 
