@@ -1,12 +1,14 @@
 package gateway
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/kutse-dev/kutse/events/request"
@@ -47,20 +49,33 @@ func (s *server) refuse(ctx context.Context, msg micro.Request, a postgres.Actor
 	} else {
 		s.Log.InfoContext(ctx, "request refused", "subject", msg.Subject(), "actor", a.ID, "kind", f.Kind)
 	}
-	body, marshalErr := json.Marshal(f)
-	if marshalErr != nil {
+	body, encodeErr := encode(f)
+	if encodeErr != nil {
 		body = nil
 	}
-	if err := msg.Error(string(f.Kind), f.Message, body); err != nil {
+	header := nats.Header{micro.ErrorHeader: {f.Message}, micro.ErrorCodeHeader: {string(f.Kind)}}
+	if err := s.send(&nats.Msg{Subject: msg.Reply(), Header: header, Data: body}); err != nil {
 		s.Log.ErrorContext(ctx, "refusal lost", "subject", msg.Subject(), "error", err)
 	}
 }
 
-func respond(msg micro.Request, reply any) error {
-	switch reply := reply.(type) {
-	case fileBytes:
-		return msg.Respond(reply)
-	default:
-		return msg.RespondJSON(reply)
+func (s *server) respond(msg micro.Request, reply any) error {
+	body, ok := reply.(fileBytes)
+	if !ok {
+		var err error
+		if body, err = encode(reply); err != nil {
+			return err
+		}
 	}
+	return s.send(&nats.Msg{Subject: msg.Reply(), Data: body})
+}
+
+// encode writes JSON as short as it gets: a reply is no HTML page, where "<" would
+// take six bytes.
+func encode(reply any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(reply)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }

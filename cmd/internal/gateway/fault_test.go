@@ -49,6 +49,7 @@ func openCounter(t *testing.T, h handler) *counter {
 		slots: make(chan struct{}, 1),
 	}
 	answering := connect()
+	s.send = answering.PublishMsg
 	service, err := micro.AddService(answering, micro.Config{Name: serviceName, Version: serviceVersion})
 	if err != nil {
 		t.Fatal(err)
@@ -137,6 +138,7 @@ func TestARefusalIsShortWhateverItQuotes(t *testing.T) {
 	c := openCounter(t, func(context.Context, postgres.Actor, micro.Request) (any, error) { return nil, now })
 	for name, message := range map[string]string{
 		"a long word":     strings.Repeat("õ", 600<<10),
+		"words of markup": strings.Repeat("<", 600<<10),
 		"no words at all": "",
 	} {
 		now = fault.Invalid.New("%s", message)
@@ -145,5 +147,18 @@ func TestARefusalIsShortWhateverItQuotes(t *testing.T) {
 		if err := json.Unmarshal(msg.Data, &f); err != nil || f.Kind != fault.Invalid || f.Message == "" || len(msg.Data) > 8<<10 {
 			t.Errorf("%s: %d bytes, %.80q, %v; want a short refusal", name, len(msg.Data), msg.Data, err)
 		}
+	}
+}
+
+func TestAReplyIsNoLongerThanWhatItSays(t *testing.T) {
+	t.Parallel()
+	words := strings.Repeat("<&>", 300<<10) // six times as much would be too much for NATS
+	c := openCounter(t, func(context.Context, postgres.Actor, micro.Request) (any, error) {
+		return request.Upload{Upload: words}, nil
+	})
+	msg, said := c.ask()
+	var got request.Upload
+	if err := json.Unmarshal(msg.Data, &got); err != nil || got.Upload != words || len(msg.Header) != 0 {
+		t.Errorf("%d bytes, %v, headers %v, log %q; want the words back", len(msg.Data), err, msg.Header, said)
 	}
 }

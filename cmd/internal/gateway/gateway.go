@@ -41,7 +41,7 @@ const (
 // conn is used for replies alone; in a cluster it may publish to _INBOX.> and
 // nothing else (reference/nats.md 2.5).
 func (d *Door) Run(ctx context.Context, conn *nats.Conn) error {
-	s := &server{Door: *d, handlers: handlers(d)}
+	s := &server{Door: *d, handlers: handlers(d), send: conn.PublishMsg}
 	if s.AtOnce == 0 {
 		s.AtOnce = 64
 	}
@@ -103,6 +103,11 @@ type server struct {
 	handlers map[string]handler
 	slots    chan struct{}
 
+	// send publishes a reply. micro's own way keeps the words of the last refusal
+	// for everybody who asks for the service's statistics, and must be done before
+	// the handler returns.
+	send func(*nats.Msg) error
+
 	mu      sync.Mutex // between beginning a request and closing
 	closed  bool
 	working sync.WaitGroup
@@ -116,7 +121,7 @@ func (s *server) close() {
 	s.working.Wait()
 }
 
-// handler answers one request of one person. A reply that is []byte goes out as
+// handler answers one request of one person. A reply that is fileBytes goes out as
 // it is, everything else as JSON.
 type handler func(ctx context.Context, a postgres.Actor, msg micro.Request) (reply any, err error)
 
@@ -176,7 +181,7 @@ func (s *server) answer(ctx context.Context, h handler, msg micro.Request) {
 		s.refuse(ctx, msg, actor, err)
 		return
 	}
-	if err := respond(msg, reply); err != nil {
+	if err := s.respond(msg, reply); err != nil {
 		// A reply that is too large is our mistake, and must not leave the asker waiting.
 		s.refuse(ctx, msg, actor, fmt.Errorf("replying: %w", err))
 		return
