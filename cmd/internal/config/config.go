@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/kutse-dev/kutse/schema/blob"
 	"github.com/kutse-dev/kutse/schema/evidence"
 	"github.com/kutse-dev/kutse/schema/fault"
@@ -90,7 +92,7 @@ func (l Limits) Blob() blob.Limits {
 }
 
 // maxText is the largest text that surely fits into one request and one reply of
-// 1 MB: in JSON a character such as "<" takes six bytes.
+// 1 MB: in JSON a control character takes six bytes, and some clients write "<" so.
 const maxText = 128 << 10
 
 // Serve is what `kutse serve` needs.
@@ -104,6 +106,19 @@ type Serve struct {
 	Pool      int           `help:"PostgreSQL connections at most." env:"KUTSE_POOL" default:"24"`
 	Sweep     time.Duration `help:"How often the relay looks for facts by itself, beside being woken." env:"KUTSE_SWEEP" default:"1s"`
 	StopAfter time.Duration `help:"How long a stopping process finishes what it has begun." env:"KUTSE_STOP_AFTER" default:"20s"`
+}
+
+// Defaults is what `kutse serve` runs with where nothing is said, on the command
+// line or in the environment.
+func Defaults() (Serve, error) {
+	var s Serve
+	err := kong.ApplyDefaults(&s, kong.PostBuild(func(k *kong.Kong) error {
+		for _, f := range k.Model.Flags {
+			f.Tag.Envs = nil
+		}
+		return nil
+	}))
+	return s, err
 }
 
 // Runs says whether the process runs a role.

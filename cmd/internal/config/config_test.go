@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -11,11 +12,25 @@ import (
 	"github.com/kutse-dev/kutse/schema/fault"
 )
 
-func good() Serve {
-	return Serve{
-		Database: Database{Database: "postgres://kutse_service@db/kutse"},
-		Limits:   Limits{MaxText: 64 << 10, MaxFile: 100 << 20, MaxIndicators: 100, MaxUploads: 20},
-		Blobs:    "/var/lib/kutse/blobs", Pool: 24, Sweep: time.Second, StopAfter: 20 * time.Second,
+// good is settings that work: the defaults, and what has none.
+func good(t *testing.T) Serve {
+	t.Helper()
+	s, err := Defaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Database.Database, s.Blobs = "postgres://kutse_service@db/kutse", "/var/lib/kutse/blobs"
+	return s
+}
+
+// Not beside other tests: it sets the environment of all.
+func TestDefaultsAreNotWhatTheEnvironmentSays(t *testing.T) {
+	want := good(t)
+	for _, name := range []string{"KUTSE_POOL", "KUTSE_MAX_TEXT", "KUTSE_ROLES", "KUTSE_NATS", "KUTSE_DATABASE_FILE"} {
+		t.Setenv(name, "7")
+	}
+	if got := good(t); !reflect.DeepEqual(got, want) || got.Pool == 7 || got.NATS.NATS != "nats://127.0.0.1:4222" {
+		t.Errorf("with an environment the defaults are %+v, without %+v", got, want)
 	}
 }
 
@@ -44,7 +59,7 @@ func TestCheckRefusesWhatCannotWorkAndNamesTheOption(t *testing.T) {
 		"a database by address and by file":      {func(s *Serve) { s.DatabaseFile = "x" }, "not both"},
 		"a database in a file that is not there": {func(s *Serve) { s.Database = Database{DatabaseFile: "/nowhere/url"} }, "cannot be read"},
 	} {
-		s := good()
+		s := good(t)
 		c.change(&s)
 		err := s.Check()
 		switch {

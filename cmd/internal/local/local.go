@@ -75,7 +75,10 @@ func (s *System) run(ctx context.Context, o dev.Options) error {
 }
 
 func (s *System) roles(ctx context.Context, log *slog.Logger) (err error) {
-	cfg := Config(s.Addresses)
+	cfg, err := Config(s.Addresses)
+	if err != nil {
+		return err
+	}
 	if s.System, err = wire.Open(ctx, cfg, log); err != nil {
 		return err
 	}
@@ -94,14 +97,14 @@ func (s *System) roles(ctx context.Context, log *slog.Logger) (err error) {
 	}
 }
 
-// Config is what `kutse serve` would be given to run beside these servers.
-func Config(at dev.Addresses) config.Serve {
-	return config.Serve{
-		Database: config.Database{Database: at.Postgres.Service}, NATS: config.NATS{NATS: at.NATS},
-		Temporal: config.Temporal{Temporal: at.Temporal.Address, Namespace: at.Temporal.Namespace},
-		Limits:   config.Limits{MaxText: 64 << 10, MaxFile: 100 << 20, MaxIndicators: 100, MaxUploads: 20},
-		Blobs:    at.Blobs, Pool: 24, Sweep: time.Second, StopAfter: 5 * time.Second,
-	}
+// Config is what `kutse serve` would be given to run beside these servers. What it
+// has begun is finished soon: whoever pressed Ctrl-C waits for it.
+func Config(at dev.Addresses) (config.Serve, error) {
+	cfg, err := config.Defaults()
+	cfg.Database.Database, cfg.NATS.NATS, cfg.Blobs = at.Postgres.Service, at.NATS, at.Blobs
+	cfg.Temporal = config.Temporal{Temporal: at.Temporal.Address, Namespace: at.Temporal.Namespace}
+	cfg.StopAfter = 5 * time.Second
+	return cfg, err
 }
 
 // Wait waits until a server or a role fails, or ctx ends; only a failure is an error.
