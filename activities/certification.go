@@ -15,7 +15,7 @@ import (
 // line that makes it so.
 type Record interface {
 	OpenAssessment(ctx context.Context, app application.ID, rounds []assessment.RoundID) (due time.Time, err error)
-	WeighRounds(ctx context.Context, app application.ID, rounds []assessment.RoundID) (proposes award.Outcome, err error)
+	WeighRounds(ctx context.Context, app application.ID) (proposes award.Outcome, err error)
 	ProposeAward(ctx context.Context, app application.ID) (due time.Time, err error)
 	EnterRegister(ctx context.Context, app application.ID) (number string, err error)
 	RemindOverdue(ctx context.Context, app application.ID) (due time.Time, err error)
@@ -44,14 +44,14 @@ func (a *Certification) OpenAssessment(ctx context.Context, in Rounds) (time.Tim
 	return due, nil
 }
 
-// WeighRounds applies the standard to the verdicts of closed rounds and returns
+// WeighRounds applies the standard to the verdicts of the closed rounds and returns
 // what should be proposed now ("" while the case goes on). It is an activity so
 // that history records what was found: a later version changes later findings,
 // never a replay.
-func (a *Certification) WeighRounds(ctx context.Context, in Rounds) (award.Outcome, error) {
-	proposes, err := a.Record.WeighRounds(ctx, in.Application, in.Rounds)
+func (a *Certification) WeighRounds(ctx context.Context, app application.ID) (award.Outcome, error) {
+	proposes, err := a.Record.WeighRounds(ctx, app)
 	if err != nil {
-		return "", Report(fmt.Errorf("weighing %s: %w", in.Application, err))
+		return "", Report(fmt.Errorf("weighing %s: %w", app, err))
 	}
 	return proposes, nil
 }

@@ -31,7 +31,7 @@ func (a answers) OpenAssessment(context.Context, application.ID, []assessment.Ro
 	return a.due, a.err
 }
 
-func (a answers) WeighRounds(context.Context, application.ID, []assessment.RoundID) (award.Outcome, error) {
+func (a answers) WeighRounds(context.Context, application.ID) (award.Outcome, error) {
 	return award.Award, a.err
 }
 
@@ -58,7 +58,7 @@ func acts(record activities.Record) map[string]func() (any, error) {
 	ctx := context.Background()
 	return map[string]func() (any, error){
 		"opening the assessment of app-1": func() (any, error) { return c.OpenAssessment(ctx, rounds) },
-		"weighing app-1":                  func() (any, error) { return c.WeighRounds(ctx, rounds) },
+		"weighing app-1":                  func() (any, error) { return c.WeighRounds(ctx, rounds.Application) },
 		"proposing on app-1":              func() (any, error) { return c.ProposeAward(ctx, "app-1") },
 		"entering app-1 in the register":  func() (any, error) { return c.EnterRegister(ctx, "app-1") },
 		"reminding of app-1":              func() (any, error) { return c.RemindOverdue(ctx, "app-1") },

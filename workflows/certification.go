@@ -76,7 +76,7 @@ type certification struct {
 	order []string // of taken, for continuing as new
 
 	handedIn []assessment.RoundID // to put before assessors
-	closed   []assessment.RoundID // to weigh
+	closed   bool                 // rounds closed: to weigh
 	proposes bool                 // the rules ask for a proposal
 	decided  award.Outcome        // to conclude: an award or a refusal
 	lost     bool                 // to look up what the record waits for
@@ -126,7 +126,7 @@ func (c *certification) takeAll() bool {
 		c.take(fact)
 		fact = Fact{}
 	}
-	return len(c.handedIn) > 0 || len(c.closed) > 0 || c.decided != "" || c.lost || c.due || c.result.State != ""
+	return len(c.handedIn) > 0 || c.closed || c.proposes || c.decided != "" || c.lost || c.due || c.result.State != ""
 }
 
 // take notes a fact, once.
@@ -140,11 +140,13 @@ func (c *certification) take(fact Fact) {
 	case events.CompetencesHandedIn{}.Type():
 		c.handedIn = append(c.handedIn, fact.Rounds...)
 	case events.RoundClosed{}.Type():
-		c.closed = append(c.closed, fact.Rounds...)
+		c.closed = true
 	case events.AwardDecided{}.Type():
-		// A return asks nothing of the workflow: it hears of what is handed in again.
-		// It may arrive after the award that followed it, and must not hide that.
-		if fact.Outcome != award.Return {
+		// A return may arrive after the award that followed it, and must not hide that.
+		// It may leave nothing to hand in again; the rules are asked what follows.
+		if fact.Outcome == award.Return {
+			c.proposes = true
+		} else {
 			c.decided = fact.Outcome
 		}
 	case events.ApplicationWithdrawn{}.Type():
@@ -171,19 +173,20 @@ func (c *certification) openAssessment(ctx workflow.Context) error {
 // weigh says what the closed rounds amount to. What is not yet shown is back with
 // the candidate then, with the reasons.
 func (c *certification) weigh(ctx workflow.Context) error {
-	if len(c.closed) == 0 {
+	if !c.closed {
 		return nil
 	}
 	var proposes award.Outcome
-	if err := c.do(ctx, act.WeighRounds, activities.Rounds{Application: c.app, Rounds: c.closed}, &proposes); err != nil {
+	if err := c.do(ctx, act.WeighRounds, c.app, &proposes); err != nil {
 		return err
 	}
-	c.closed = nil
-	c.proposes = proposes != ""
+	c.closed = false
+	c.proposes = c.proposes || proposes != ""
 	return nil
 }
 
-// propose puts the case before the committee.
+// propose puts the case before the committee, if the record still finds that the
+// rules ask for it.
 func (c *certification) propose(ctx workflow.Context) error {
 	if !c.proposes {
 		return nil
@@ -243,9 +246,7 @@ func (c *certification) lookUp(ctx workflow.Context) error {
 	for _, id := range out.Open {
 		c.handedIn = append(c.handedIn, assessment.RoundID(id))
 	}
-	for _, id := range out.Weigh {
-		c.closed = append(c.closed, assessment.RoundID(id))
-	}
+	c.closed = c.closed || out.Weigh
 	c.proposes = out.Propose // the record proposes only if the rules say so
 	switch {
 	case out.State == application.Awarded, out.State == application.Registered:

@@ -47,7 +47,7 @@ func TestSeveralFactsAreOneStep(t *testing.T) {
 	s.run()
 	s.ends(registered)
 	s.told("day 1: opened B.2.1 round 1", "day 1: opened B.2.2 round 1", "day 1: opened B.2.3 round 1",
-		"day 2: weighed B.2.3 round 1: met", "day 2: weighed B.2.1 round 1: met", "day 2: weighed B.2.2 round 1: met",
+		"day 2: weighed B.2.1 round 1: met", "day 2: weighed B.2.2 round 1: met", "day 2: weighed B.2.3 round 1: met",
 		"day 2: proposed award", "day 3: registered")
 	s.same("the calls", s.calls, []string{"OpenAssessment", "WeighRounds", "ProposeAward", "EnterRegister"})
 }
@@ -88,8 +88,8 @@ func TestFactsInTheWrongOrderComeToTheSame(t *testing.T) {
 	s.on(5, func() { s.t.Error("an award that was told went by") })
 	s.run()
 	s.ends(registered)
-	s.told("day 1: weighed B.2.2 round 1: met", "day 2: weighed B.2.1 round 1: met",
-		"day 2: proposed award", "day 4: registered")
+	s.told("day 1: weighed B.2.1 round 1: met", "day 1: weighed B.2.2 round 1: met",
+		"day 1: proposed award", "day 4: registered")
 }
 
 func TestALateReturnDoesNotHideTheAwardThatFollowedIt(t *testing.T) {

@@ -197,8 +197,8 @@ func (rs *records) OpenAssessment(ctx context.Context, app application.ID, round
 	return rs.of(app).OpenAssessment(ctx, app, rounds)
 }
 
-func (rs *records) WeighRounds(ctx context.Context, app application.ID, rounds []assessment.RoundID) (award.Outcome, error) {
-	return rs.of(app).WeighRounds(ctx, app, rounds)
+func (rs *records) WeighRounds(ctx context.Context, app application.ID) (award.Outcome, error) {
+	return rs.of(app).WeighRounds(ctx, app)
 }
 
 func (rs *records) ProposeAward(ctx context.Context, app application.ID) (time.Time, error) {

@@ -142,19 +142,19 @@ func (r *record) nextDue() (due time.Time) {
 	return due
 }
 
-func (r *record) WeighRounds(_ context.Context, _ application.ID, rounds []assessment.RoundID) (award.Outcome, error) {
+func (r *record) WeighRounds(context.Context, application.ID) (award.Outcome, error) {
 	unlock, err := r.call("WeighRounds")
 	defer unlock()
 	if err != nil || (r.state != application.Assessing && r.state != application.Gathering) {
 		return "", err
 	}
-	for _, id := range rounds {
-		if x := r.round(id); x.closed && !x.weighed {
+	for _, x := range r.rounds {
+		if x.closed && !x.weighed {
 			x.weighed, x.met = true, x.shown
 			if x.met {
-				r.done("weighed %s: met", id)
+				r.done("weighed %s: met", x.id)
 			} else {
-				r.done("weighed %s: not yet shown", id)
+				r.done("weighed %s: not yet shown", x.id)
 			}
 		}
 	}
@@ -251,7 +251,7 @@ func (r *record) Outstanding(context.Context, application.ID) (application.Outst
 			out.Open = append(out.Open, string(x.id))
 		}
 		if x.closed && !x.weighed {
-			out.Weigh = append(out.Weigh, string(x.id))
+			out.Weigh = true
 		}
 	}
 	return out, err

@@ -25,7 +25,7 @@ func (s *story) toJudgement(t *testing.T) {
 // toProposal brings the record before the committee with no workflow.
 func (s *story) toProposal(t *testing.T) {
 	s.toJudgement(t)
-	if _, err := s.WeighRounds(t.Context(), theCase, s.ids()); err != nil {
+	if _, err := s.WeighRounds(t.Context(), theCase); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.ProposeAward(t.Context(), theCase); err != nil {
@@ -69,7 +69,7 @@ func TestALostWorkflowGoesOnFromWhatTheRecordWaitsFor(t *testing.T) {
 		"weighed, but not proposed": {
 			before: func(s *story) {
 				s.toJudgement(t)
-				_, _ = s.WeighRounds(t.Context(), theCase, s.ids())
+				_, _ = s.WeighRounds(t.Context(), theCase)
 				s.acts = nil
 			},
 			after: func(s *story) { s.tell(s.decide(award.Award)) },

@@ -27,7 +27,6 @@ func TestTellingAWorkflowThatEndedIsAConflictAndStartsNothing(t *testing.T) {
 	for what, again := range map[string]func() error{
 		"the same fact": func() error { return workflows.Tell(l.ctx, l.client, "fact-1", l.opened()) },
 		"another fact":  func() error { return workflows.Tell(l.ctx, l.client, "late", l.withdraw()) },
-		"a recovery":    func() error { return workflows.Recover(l.ctx, l.client, l.app, "late") },
 	} {
 		if err := again(); !errors.Is(err, fault.Conflict) {
 			t.Errorf("%s: got %v, want a conflict", what, err)
@@ -36,6 +35,17 @@ func TestTellingAWorkflowThatEndedIsAConflictAndStartsNothing(t *testing.T) {
 	if got := l.run(); got != run {
 		t.Errorf("a run %s was started after %s ended", got, run)
 	}
+}
+
+func TestRecoveringACaseThatIsOverEndsAgainAtOnce(t *testing.T) {
+	t.Parallel()
+	l := startEngine(t).newCase(t, "over", "B.2.1")
+	l.tell(l.opened(), l.withdraw())
+	l.ends(withdrawn)
+	if err := workflows.Recover(l.ctx, l.client, l.app, "late"); err != nil {
+		t.Errorf("a recovery: %v", err)
+	}
+	l.ends(withdrawn)
 }
 
 func TestTellingTwiceIsHarmless(t *testing.T) {

@@ -76,11 +76,12 @@ func Tell(ctx context.Context, temporal client.Client, id string, e events.Event
 }
 
 // Recover tells the workflow of an application to look up what the record waits
-// for, starting it again if it was lost, failed or was terminated. One that came to
-// its end is left alone: a Conflict. id makes the same recovery harmless twice.
+// for, starting it again if it was lost, failed, was terminated, or came to an end
+// that the record does not know of, as after a restore. A case that the record says
+// is over ends again at once. id makes the same recovery harmless twice.
 func Recover(ctx context.Context, temporal client.Client, app application.ID, id string) error {
 	fact := Fact{ID: id, Type: recovered}
-	return tell(ctx, temporal, app, fact, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY)
+	return tell(ctx, temporal, app, fact, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE)
 }
 
 func tell(ctx context.Context, temporal client.Client, app application.ID, fact Fact, again enumspb.WorkflowIdReusePolicy) error {

@@ -52,8 +52,8 @@ func TestTheDemoPlaysEachStandardToTheRegister(t *testing.T) {
 func TestWhatOneAwardOnTheFullStandardCosts(t *testing.T) {
 	t.Parallel()
 	got := demo(t, "-v")
-	if got.Standard != "08-10052023-1.1/7k" || got.Competences != 15 || got.Indicators != 55 || got.Submissions != 55 || got.Verdicts != 55 {
-		t.Errorf("played %+v, want all of 08-10052023-1.1/7k", got)
+	if got.Standard != "08-10052023-1.1/7k" || got.Competences != 15 || got.Indicators != 55 || got.Submissions != 55 || got.Verdicts != 48+14 {
+		t.Errorf("played %+v, want all of 08-10052023-1.1/7k, with one recurring verdict in each of 14 contexts", got)
 	}
 	c := got.Cost
 	if c == nil {

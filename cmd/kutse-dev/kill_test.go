@@ -26,6 +26,7 @@ import (
 	"github.com/kutse-dev/kutse/schema/award"
 	"github.com/kutse-dev/kutse/schema/catalogue"
 	"github.com/kutse-dev/kutse/schema/person"
+	"github.com/kutse-dev/kutse/schema/postgres"
 )
 
 // asProgram makes this test binary behave as kutse-dev, so that a test can kill it.
@@ -259,7 +260,24 @@ func checkRecord(ctx context.Context, t *testing.T, p *program, end request.Case
 			t.Errorf("%d audit rows say %s, want %d", acts[act], act, want)
 		}
 	}
+	checkFindings(ctx, t, p)
 	checkStream(ctx, t, p, end)
+}
+
+// checkFindings holds the record to one rule more: what was judged was weighed.
+func checkFindings(ctx context.Context, t *testing.T, p *program) {
+	t.Helper()
+	db, err := postgres.Connect(p.at.Postgres.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var closed, unweighed int
+	err = db.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM finding f WHERE f.round = c.round))
+  FROM round_closed c`).Scan(&closed, &unweighed)
+	if err != nil || closed == 0 || unweighed != 0 {
+		t.Errorf("of %d closed rounds %d have no finding (%v), want none", closed, unweighed, err)
+	}
 }
 
 func mustStandard(t *testing.T, key string) *catalogue.Standard {

@@ -407,9 +407,9 @@ type AddPerson struct {
 	Scopes  []Scope       `json:"scopes,omitempty" jsonschema:"what an assessor may assess"`
 }
 
-// Scope is what an assessor may assess of one standard's current version.
+// Scope is what an assessor may assess of one standard version.
 type Scope struct {
-	Standard    string   `json:"standard" jsonschema:"key"`
+	Standard    string   `json:"standard" jsonschema:"key, for the current version, or the digest of any version"`
 	Competences []string `json:"competences,omitempty" jsonschema:"codes; empty for all"`
 }
 

@@ -23,9 +23,10 @@ func (a Ask) Covers(id catalogue.IndicatorID) bool {
 
 // AskAbout says what handing in competence code puts before an assessor, given
 // where its indicators stand. A recurring competence has no slot of its own: its
-// open indicators are offered in every round, and become what is asked once the
-// competence itself is met (standard 08-10052023-1.1/7k, B.2.15: "assessed
-// during the assessment of other competences").
+// indicators are offered in every round, also those that stand at shown, since what
+// is seen in one context may be missed in another; its open ones become what is
+// asked once the competence itself is met (standard 08-10052023-1.1/7k, B.2.15:
+// "assessed during the assessment of other competences").
 func AskAbout(std *catalogue.Standard, code string, standing Standing) (Ask, error) {
 	c, group, ok := std.Competence(code)
 	switch {
@@ -36,20 +37,21 @@ func AskAbout(std *catalogue.Standard, code string, standing Standing) (Ask, err
 	case len(c.Assessable()) == 0:
 		return Ask{}, fault.Invalid.New("%s has nothing that can be assessed", code)
 	}
-	ask := Ask{Competence: code}
-	for _, id := range c.Assessable() {
-		if !standing.Shown(id) {
-			ask.Asked = append(ask.Asked, id)
-		}
-	}
-	for _, recurring := range std.Recurring() {
-		ask.Offered = append(ask.Offered, standing.Competences[recurring].Open...)
+	ask := Ask{Competence: code, Asked: openOf(c.Assessable(), standing)}
+	for _, code := range std.Recurring() {
+		recurring, _, _ := std.Competence(code)
+		ask.Offered = append(ask.Offered, recurring.Assessable()...)
 	}
 	if len(ask.Asked) == 0 {
-		ask.Asked, ask.Offered = ask.Offered, nil
+		ask.Asked, ask.Offered = openOf(ask.Offered, standing), nil
 	}
 	if len(ask.Asked) == 0 {
 		return Ask{}, fault.Conflict.New("%s is met, and no recurring indicator is open: there is nothing left to judge", code)
 	}
 	return ask, nil
+}
+
+// openOf returns those of ids that do not stand at shown.
+func openOf(ids []catalogue.IndicatorID, standing Standing) []catalogue.IndicatorID {
+	return slices.DeleteFunc(slices.Clone(ids), standing.Shown)
 }

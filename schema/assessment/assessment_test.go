@@ -126,6 +126,7 @@ func TestWhenARecurringCompetenceIsMet(t *testing.T) {
 		"the same context twice is one context":          {2, true, append(both("B.2.1"), both("B.2.1")...), ids("B.2.3/1", "B.2.3/2")},
 		"a negative in one context holds it open":        {1, true, append(both("B.2.1"), in("B.2.2", not("B.2.3/1"))), ids("B.2.3/1")},
 		"unless the procedure says that it does not":     {1, false, append(both("B.2.1"), in("B.2.2", not("B.2.3/1"))), nil},
+		"until a later verdict shows it, in any context": {1, true, append(both("B.2.1"), in("B.2.2", not("B.2.3/1")), in("B.2.4", shown("B.2.3/1"))), nil},
 		"in a context the last verdict stands":           {1, true, append([]assessment.Verdict{in("B.2.1", not("B.2.3/1"))}, both("B.2.1")...), nil},
 	} {
 		got := assessment.WeighRecurring(c, inOrder(tt.verdicts), tt.contexts, tt.blocks)

@@ -5,9 +5,11 @@ import "github.com/kutse-dev/kutse/schema/catalogue"
 // WeighRecurring says what the verdicts so far amount to for a recurring
 // competence. Its indicators are judged in the context of other competences;
 // in each context the last verdict stands. An indicator is shown when at least
-// minContexts contexts show it and, where negativeBlocks, no context stands at
-// not yet shown. (Standard 08-10052023-1.1/7k, B.2.15; domain.md 3.3 for the two
-// settings, which come from the procedure.)
+// minContexts contexts show it and, where negativeBlocks, the last verdict of all
+// is not a "not yet": a negative holds the indicator open until a later verdict, in
+// any context, shows it. (Standard 08-10052023-1.1/7k, B.2.15; domain.md 3.3 for
+// the two settings, which come from the procedure. That a later context may lift a
+// negative is our reading: its own context may have no round left.)
 func WeighRecurring(c catalogue.Competence, verdicts []Verdict, minContexts int, negativeBlocks bool) Finding {
 	type place struct {
 		indicator catalogue.IndicatorID
@@ -20,18 +22,19 @@ func WeighRecurring(c catalogue.Competence, verdicts []Verdict, minContexts int,
 			last[at] = v
 		}
 	}
-	shown, denied := map[catalogue.IndicatorID]int{}, map[catalogue.IndicatorID]int{}
+	contexts, latest := map[catalogue.IndicatorID]int{}, map[catalogue.IndicatorID]Verdict{}
 	for at, v := range last {
-		switch v.Outcome {
-		case Shown:
-			shown[at.indicator]++
-		case NotYetShown:
-			denied[at.indicator]++
+		if v.Outcome == Shown {
+			contexts[at.indicator]++
+		}
+		if v.Position >= latest[at.indicator].Position {
+			latest[at.indicator] = v
 		}
 	}
 	f := Finding{Competence: c.Code}
 	for _, id := range c.Assessable() {
-		if shown[id] < minContexts || shown[id] == 0 || (negativeBlocks && denied[id] > 0) {
+		denied := negativeBlocks && latest[id].Outcome == NotYetShown
+		if contexts[id] < minContexts || contexts[id] == 0 || denied {
 			f.Open = append(f.Open, id)
 		}
 	}

@@ -4,11 +4,11 @@ package assessment
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"github.com/kutse-dev/kutse/schema/catalogue"
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/person"
+	"github.com/kutse-dev/kutse/schema/prose"
 )
 
 // RoundID names one handing-in of one competence, with the evidence frozen then.
@@ -16,9 +16,6 @@ type RoundID string
 
 // TaskID names one assessor's piece of work on one round.
 type TaskID string
-
-// VerdictID names one verdict.
-type VerdictID string
 
 // Outcome is what an assessor found for one indicator.
 type Outcome string
@@ -55,8 +52,10 @@ func (v Verdict) Check(ask Ask) error {
 	default:
 		return fault.Invalid.New("%.30q is not an outcome; outcomes are %s and %s", v.Outcome, Shown, NotYetShown)
 	}
-	if len(v.Reason) > maxReason || !utf8.ValidString(v.Reason) {
-		return fault.Invalid.New("a reason is up to %d bytes of UTF-8", maxReason)
+	if v.Reason != "" {
+		if err := prose.Check("the reason for "+v.Indicator.String(), v.Reason, maxReason); err != nil {
+			return err
+		}
 	}
 	if !ask.Covers(v.Indicator) {
 		return fault.Invalid.New("this task does not ask about %s; it asks about %v and may judge %v", v.Indicator, ask.Asked, ask.Offered)

@@ -81,6 +81,7 @@ func lackingElective(g catalogue.Group, atLeast int, standing assessment.Standin
 	for _, c := range g.Competences {
 		cs := standing.Competences[c.Code]
 		switch {
+		case len(c.Assessable()) == 0:
 		case cs.Met:
 			met++
 		case !exhausted(cs):

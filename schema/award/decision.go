@@ -3,12 +3,12 @@ package award
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/kutse-dev/kutse/schema/assessment"
 	"github.com/kutse-dev/kutse/schema/catalogue"
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/procedure"
+	"github.com/kutse-dev/kutse/schema/prose"
 )
 
 // Decision is the committee's act on one proposal.
@@ -43,7 +43,7 @@ func (d Decision) Check(std *catalogue.Standard, proc *procedure.Procedure, stan
 	if !d.Reviewed {
 		return fault.Invalid.New("confirm that you reviewed the case: the committee decides on what it examined itself")
 	}
-	if err := checkText("grounds", d.Grounds); err != nil {
+	if err := prose.Check("the decision's grounds", d.Grounds, maxText); err != nil {
 		return err
 	}
 	if !slices.Contains(proc.LegalBasis, d.LegalBasis) {
@@ -87,7 +87,7 @@ func (d Decision) checkReasons(lacks []Lack) error {
 		if given[r.Indicator] {
 			return fault.Invalid.New("%s has two reasons", r.Indicator)
 		}
-		if err := checkText("the reason for "+r.Indicator.String(), r.Reason); err != nil {
+		if err := prose.Check("the reason for "+r.Indicator.String(), r.Reason, maxText); err != nil {
 			return err
 		}
 		given[r.Indicator] = true
@@ -116,22 +116,16 @@ func (d Decision) checkReturned(std *catalogue.Standard) error {
 		return fault.Invalid.New("name the competences to assess again")
 	}
 	for i, code := range d.Returned {
-		if _, _, ok := std.Competence(code); !ok {
+		c, _, ok := std.Competence(code)
+		if !ok {
 			return fault.Invalid.New("%s has no competence %.40s", std.Name(), code)
+		}
+		if len(c.Assessable()) == 0 {
+			return fault.Invalid.New("%s has nothing that can be assessed again", code)
 		}
 		if slices.Contains(d.Returned[:i], code) {
 			return fault.Invalid.New("%s is named twice", code)
 		}
-	}
-	return nil
-}
-
-func checkText(what, text string) error {
-	if strings.TrimSpace(text) == "" {
-		return fault.Invalid.New("state %s", what)
-	}
-	if len(text) > maxText || !utf8.ValidString(text) {
-		return fault.Invalid.New("%s: up to %d bytes of UTF-8", what, maxText)
 	}
 	return nil
 }

@@ -4,13 +4,11 @@ package evidence
 import (
 	"net/url"
 	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/kutse-dev/kutse/schema/canon"
 	"github.com/kutse-dev/kutse/schema/catalogue"
 	"github.com/kutse-dev/kutse/schema/fault"
+	"github.com/kutse-dev/kutse/schema/prose"
 )
 
 // ItemID names one piece of evidence as it was submitted.
@@ -63,7 +61,7 @@ func (s Submission) checkContent(limits Limits) error {
 	}
 	switch s.Kind {
 	case Text:
-		return checkText(s.Text, limits.TextBytes)
+		return prose.Check("the text (more goes as a file)", s.Text, limits.TextBytes)
 	case Link:
 		return checkLink(s.Link, limits.TextBytes)
 	case File:
@@ -76,29 +74,13 @@ func (s Submission) checkContent(limits Limits) error {
 	}
 }
 
-func checkText(text string, limit int) error {
-	switch {
-	case text == "":
-		return fault.Invalid.New("evidence of kind text carries a text")
-	case len(text) > limit:
-		return fault.Invalid.New("a text may have %d bytes, this has %d; upload it as a file", limit, len(text))
-	case !utf8.ValidString(text):
-		return fault.Invalid.New("the text is not valid UTF-8")
-	case strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' }):
-		return fault.Invalid.New("the text has control characters; upload it as a file")
-	case strings.TrimSpace(text) == "":
-		return fault.Invalid.New("the text is blank")
-	}
-	return nil
-}
-
 func checkLink(link string, limit int) error {
-	if err := checkText(link, limit); err != nil {
+	if err := prose.Check("the link", link, limit); err != nil {
 		return err
 	}
 	u, err := url.Parse(link)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return fault.Invalid.New("a link is an http or https address, not %.80q", link)
+		return fault.Invalid.New("a link is an http or https address")
 	}
 	return nil
 }

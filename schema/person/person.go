@@ -19,9 +19,6 @@ type CandidateID ID
 // AssessorID is who judges evidence (hindaja).
 type AssessorID ID
 
-// MemberID is a member of an awarding body's committee (kutsekomisjoni liige).
-type MemberID ID
-
 // System is the actor of what a workflow does by itself. No person can hold this
 // id: it does not match what ParseID accepts.
 const System ID = "~kutse"

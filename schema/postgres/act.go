@@ -85,10 +85,11 @@ func (s *Store) act(ctx context.Context, a Actor, name string, app application.I
 	}
 	var receipt request.Receipt
 	err = s.transact(ctx, func(t tx) error {
-		c := &change{tx: t, actor: a, name: name, request: req.RequestID(), payload: payload, at: s.clock()}
+		c := &change{tx: t, actor: a, name: name, request: req.RequestID(), payload: payload}
 		if err := c.lock(ctx, app); err != nil {
 			return err
 		}
+		c.at = s.clock() // under the lock, so that times of one application run with its positions
 		known, err := c.known(ctx)
 		if err != nil || known != nil {
 			if known != nil {
@@ -157,10 +158,11 @@ func (s *Store) systemAct(ctx context.Context, name string, app application.ID, 
 	}
 	changed := false
 	err = s.transact(ctx, func(t tx) error {
-		c := &change{tx: t, actor: system, name: name, payload: digest, at: s.clock()}
+		c := &change{tx: t, actor: system, name: name, payload: digest}
 		if err := c.lock(ctx, app); err != nil {
 			return err
 		}
+		c.at = s.clock()
 		if c.app == nil {
 			return fault.NotFound.New("there is no application %s", app)
 		}

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/kutse-dev/kutse/schema/assessment"
 	"github.com/kutse-dev/kutse/schema/award"
 	"github.com/kutse-dev/kutse/schema/postgres"
+	"github.com/kutse-dev/kutse/schema/postgres/postgrestest"
 )
 
 func openEnvelope(t *testing.T, body []byte) events.Envelope {
@@ -68,6 +70,20 @@ func refused(t *testing.T, db *sqlx.DB, user, text string) {
 	}
 	if n, err := res.RowsAffected(); err != nil || n > 0 || strings.HasPrefix(text, "TRUNCATE") {
 		t.Errorf("%s: %s changed %d rows (%v), want it refused", user, text, n, err)
+	}
+}
+
+// The test before this one cannot see a missing trigger on a table that the story
+// left empty; the catalog can.
+func TestEveryTableOfFactsHasItsTriggers(t *testing.T) {
+	t.Parallel()
+	db := connect(t, postgrestest.New(t).DB.Superuser)
+	for _, table := range append(factTables, partitions(t, db)...) {
+		var triggers []string
+		err := db.Select(&triggers, `SELECT tgname FROM pg_trigger WHERE tgrelid = ('kutse.' || $1)::regclass AND tgenabled = 'A' AND NOT tgisinternal ORDER BY 1`, table)
+		if want := []string{"no_change", "no_truncate"}; err != nil || !slices.Equal(triggers, want) {
+			t.Errorf("%s: triggers that fire always: %v (%v), want %v", table, triggers, err, want)
+		}
 	}
 }
 

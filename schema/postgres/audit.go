@@ -22,7 +22,9 @@ SELECT at, id, actor, role, act, application, object, position, payload FROM aud
 const maxAudit = 500
 
 // Audit reads a page of the audit trail, oldest first. It does not show who the
-// people are: their ids are opaque.
+// people are: their ids are opaque. The trail of one application is complete up to
+// its last row; in the trail of all, an act that takes long may still show up
+// before rows that were read: whoever follows it asks for the last minute again.
 func (s *Store) Audit(ctx context.Context, a Actor, req request.AuditPage) (request.Audit, error) {
 	page := request.Audit{Rows: []request.AuditRow{}}
 	if req.Application != "" {

@@ -44,9 +44,9 @@ func TestWhoAssessedDoesNotDecide(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
 	s.support("B.2.1")
-	round := s.handIn("B.2.1")
+	s.handIn("B.2.1")
 	s.judge(postgrestest.BothA, s.claim(postgrestest.BothA), assessment.Shown)
-	s.weigh(round)
+	s.weigh()
 	for n := 2; n <= 14; n++ {
 		s.assess(fmt.Sprintf("B.2.%d", n), assessment.Shown)
 	}

@@ -10,9 +10,6 @@ import (
 var (
 	roundsWithoutTask = statement(`
 SELECT r.id FROM round r WHERE r.application = $1 AND NOT EXISTS (SELECT 1 FROM task t WHERE t.round = r.id) ORDER BY r.position, r.id`)
-	roundsWithoutFinding = statement(`
-SELECT r.id FROM round r JOIN round_closed c ON c.round = r.id
- WHERE r.application = $1 AND NOT EXISTS (SELECT 1 FROM finding f WHERE f.round = r.id) ORDER BY c.position, r.id`)
 )
 
 // Outstanding says what the record waits for from the workflow of a case. It only
@@ -31,9 +28,11 @@ func (s *Store) Outstanding(ctx context.Context, app application.ID) (applicatio
 		if err := t.SelectContext(ctx, &out.Open, roundsWithoutTask, app); err != nil {
 			return err
 		}
-		if err := t.SelectContext(ctx, &out.Weigh, roundsWithoutFinding, app); err != nil {
+		closed, err := t.closedUnweighed(ctx, app)
+		if err != nil {
 			return err
 		}
+		out.Weigh = len(closed) > 0
 		c := &change{tx: t, app: row}
 		out.LookAt, err = c.nextDue(ctx)
 		return err

@@ -3,8 +3,6 @@ package postgres
 import (
 	"context"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/lib/pq"
 
@@ -12,6 +10,7 @@ import (
 	"github.com/kutse-dev/kutse/schema/catalogue"
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/person"
+	"github.com/kutse-dev/kutse/schema/prose"
 )
 
 // The fields of a person, as the sealer knows them.
@@ -49,13 +48,16 @@ func checkPerson(req request.AddPerson) error {
 	if _, err := person.ParseID(string(req.Person)); err != nil {
 		return err
 	}
-	for _, text := range []string{req.Name, req.Contact} {
-		if len(text) > maxName || !utf8.ValidString(text) {
-			return fault.Invalid.New("a name or contact is up to %d bytes of UTF-8", maxName)
+	if err := prose.Check("the name", req.Name, maxName); err != nil {
+		return err
+	}
+	if req.Contact != "" {
+		if err := prose.Check("the contact", req.Contact, maxName); err != nil {
+			return err
 		}
 	}
-	if strings.TrimSpace(req.Name) == "" || len(req.Roles) == 0 {
-		return fault.Invalid.New("a person has a name and at least one role")
+	if len(req.Roles) == 0 {
+		return fault.Invalid.New("a person has at least one role")
 	}
 	for _, r := range req.Roles {
 		if _, err := person.ParseRole(string(r)); err != nil {
@@ -92,7 +94,7 @@ func (c *change) addPerson(ctx context.Context, req request.AddPerson) error {
 }
 
 func (c *change) addScope(ctx context.Context, assessor person.ID, scope request.Scope) error {
-	std, digest, err := c.currentStandard(ctx, scope.Standard)
+	std, digest, err := c.namedStandard(ctx, scope.Standard)
 	if err != nil {
 		return err
 	}

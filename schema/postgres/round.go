@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -99,6 +100,10 @@ func mayHandIn(ask assessment.Ask, stands assessment.CompetenceStanding, support
 }
 
 func (c *change) openRounds(ctx context.Context, asks []assessment.Ask) error {
+	std, _, err := c.rules(ctx, c.app)
+	if err != nil {
+		return err
+	}
 	position := c.app.Position + 1 // of the fact below: the rounds stand where it stands
 	handedIn := events.CompetencesHandedIn{About: c.about()}
 	for _, ask := range asks {
@@ -108,7 +113,10 @@ func (c *change) openRounds(ctx context.Context, asks []assessment.Ask) error {
 			pq.Array(texts(ask.Asked)), pq.Array(texts(ask.Offered)), position, c.at); err != nil {
 			return fmt.Errorf("round for %s: %w", ask.Competence, err)
 		}
-		codes, ordinals := split(slices.Concat(ask.Asked, ask.Offered))
+		// The competence's own evidence is frozen also where only recurring indicators
+		// are asked: it is the context that they are seen in.
+		own, _, _ := std.Competence(ask.Competence)
+		codes, ordinals := split(slices.Compact(slices.SortedFunc(slices.Values(slices.Concat(own.Assessable(), ask.Asked, ask.Offered)), compareIDs)))
 		if _, err := c.ExecContext(ctx, freezeEvidence, id, c.app.ID, pq.Array(codes), pq.Array(ordinals)); err != nil {
 			return fmt.Errorf("freezing the evidence of round %s: %w", id, err)
 		}
@@ -119,6 +127,10 @@ func (c *change) openRounds(ctx context.Context, asks []assessment.Ask) error {
 	c.app.State = application.Assessing
 	c.receipt.Record = c.receipt.Records[0]
 	return nil
+}
+
+func compareIDs(a, b catalogue.IndicatorID) int {
+	return cmp.Or(cmp.Compare(a.Competence, b.Competence), cmp.Compare(a.Ordinal, b.Ordinal))
 }
 
 // texts writes identities as the record keeps lists of them; never nil, because

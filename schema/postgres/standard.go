@@ -120,6 +120,19 @@ func (t tx) currentStandard(ctx context.Context, key string) (*catalogue.Standar
 	return std, canon.Digest(row.Digest), err
 }
 
+// namedStandard finds the version that a digest names, or the current one of a key.
+func (t tx) namedStandard(ctx context.Context, name string) (*catalogue.Standard, canon.Digest, error) {
+	digest, err := canon.ParseDigest(name)
+	if err != nil {
+		return t.currentStandard(ctx, name)
+	}
+	std, err := t.standard(ctx, digest)
+	if missing, _ := noRows(err); missing {
+		return nil, digest, fault.NotFound.New("there is no standard version %s in the record", digest)
+	}
+	return std, digest, err
+}
+
 // procedureFor finds the current procedure that awards a standard: the one with
 // that key, or the only one there is.
 func (t tx) procedureFor(ctx context.Context, standard, key string) (*procedure.Procedure, canon.Digest, error) {

@@ -80,14 +80,13 @@ func (s *story) support(code string) {
 }
 
 // handIn hands a competence in and opens its task, as the workflow would.
-func (s *story) handIn(code string) assessment.RoundID {
+func (s *story) handIn(code string) {
 	s.t.Helper()
 	r := s.must(s.HandIn(s.ctx, postgrestest.Candidate, request.HandIn{Acting: postgrestest.NewID(), Application: s.app, Competences: []string{code}}))
 	round := assessment.RoundID(r.Record)
 	if _, err := s.OpenAssessment(s.ctx, s.app, []assessment.RoundID{round}); err != nil {
 		s.t.Fatal(err)
 	}
-	return round
 }
 
 func (s *story) claim(a postgres.Actor) request.ClaimedTask {
@@ -112,9 +111,9 @@ func (s *story) judge(a postgres.Actor, task request.ClaimedTask, outcome assess
 	s.must(s.GiveVerdicts(s.ctx, a, req))
 }
 
-func (s *story) weigh(rounds ...assessment.RoundID) award.Outcome {
+func (s *story) weigh() award.Outcome {
 	s.t.Helper()
-	proposes, err := s.WeighRounds(s.ctx, s.app, rounds)
+	proposes, err := s.WeighRounds(s.ctx, s.app)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -125,9 +124,9 @@ func (s *story) weigh(rounds ...assessment.RoundID) award.Outcome {
 func (s *story) assess(code string, outcome assessment.Outcome) award.Outcome {
 	s.t.Helper()
 	s.support(code)
-	round := s.handIn(code)
+	s.handIn(code)
 	s.judge(postgrestest.Assessor, s.claim(postgrestest.Assessor), outcome)
-	return s.weigh(round)
+	return s.weigh()
 }
 
 // assessAll takes the whole standard to the proposal.

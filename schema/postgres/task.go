@@ -61,7 +61,7 @@ var (
 	lockTask = statement(taskColumns + ` WHERE t.id = $1 FOR NO KEY UPDATE OF t`)
 
 	// The earliest due task that the assessor may judge: in scope, not their own
-	// case, open or held by somebody whose lease ran out. A task that they hold
+	// case nor one they decided on, open or held by somebody whose lease ran out. A task that they hold
 	// themselves is claimed again only by name, which renews the lease. Tasks that
 	// another claim has locked are skipped, so claimers do not wait for each other.
 	nextTask = statement(taskColumns + `
@@ -69,6 +69,7 @@ var (
  WHERE (t.state = 'open' OR (t.state = 'claimed' AND t.lease_until < $2 AND t.assessor <> $1)
         OR (t.state = 'claimed' AND t.assessor = $1 AND $3 <> ''))
    AND t.candidate <> $1 AND ($3 = '' OR t.id = NULLIF($3, '')::uuid)
+   AND NOT EXISTS (SELECT 1 FROM decision d WHERE d.application = t.application AND d.member = $1)
  ORDER BY t.due_at, t.id LIMIT 1 FOR NO KEY UPDATE OF t SKIP LOCKED`)
 
 	claimTask = statement(`
@@ -144,11 +145,31 @@ func (c *change) whyNot(ctx context.Context, id assessment.TaskID) error {
 		return err
 	case person.ID(row.Candidate) == c.actor.ID:
 		return fault.Forbidden.New("nobody judges their own evidence")
-	case row.State == "open":
-		return fault.Forbidden.New("%s is not among the competences that you may assess, or somebody is claiming it right now", row.Competence)
-	default:
+	case row.State != "open":
 		return fault.Conflict.New("task %s is %s", id, row.State)
 	}
+	if err := c.mayAssess(ctx, row); err != nil {
+		return err
+	}
+	return fault.Conflict.New("somebody is claiming task %s right now", id)
+}
+
+// mayAssess says why the actor may not judge a task that is nobody's, if so.
+func (c *change) mayAssess(ctx context.Context, row taskRow) error {
+	var scope, decided bool
+	if err := c.GetContext(ctx, &scope, inScope, c.actor.ID, row.Standard, row.Competence); err != nil {
+		return err
+	}
+	if !scope {
+		return fault.Forbidden.New("%s is not among the competences that you may assess", row.Competence)
+	}
+	if err := c.GetContext(ctx, &decided, decidedHere, row.Application, c.actor.ID); err != nil {
+		return err
+	}
+	if decided {
+		return fault.Forbidden.New("who decided on an application does not assess in it")
+	}
+	return nil
 }
 
 // ReleaseTask gives a task back to the queue, for others to claim.
@@ -193,7 +214,11 @@ var (
 	openTasks = statement(taskColumns + `
   JOIN assessor_scope s ON s.assessor = $1 AND s.standard = t.standard AND s.competence = t.competence
  WHERE (t.state = 'open' OR (t.state = 'claimed' AND t.lease_until < $3 AND t.assessor <> $1))
-   AND t.candidate <> $1 ORDER BY t.due_at, t.id LIMIT $2`)
+   AND t.candidate <> $1
+   AND NOT EXISTS (SELECT 1 FROM decision d WHERE d.application = t.application AND d.member = $1)
+ ORDER BY t.due_at, t.id LIMIT $2`)
+	inScope     = statement(`SELECT EXISTS (SELECT 1 FROM assessor_scope WHERE assessor = $1 AND standard = $2 AND competence = $3)`)
+	decidedHere = statement(`SELECT EXISTS (SELECT 1 FROM decision WHERE application = $1 AND member = $2)`)
 )
 
 // maxTasks bounds a list of tasks.

@@ -17,27 +17,31 @@ import (
 )
 
 var (
-	applicationOfTask = statement(`SELECT COALESCE(max(application::text), '') FROM task WHERE id = $1`)
+	applicationOfTask = statement(`
+SELECT COALESCE((SELECT application::text FROM task WHERE id = $1), '') AS application,
+       EXISTS (SELECT 1 FROM person_role WHERE person = $2 AND role::text = $3) AS holds`)
 
-	// Every verdict names the evidence that was frozen for its indicator.
+	// Every verdict names the evidence that was frozen for its indicator; one on a
+	// recurring indicator, all that was before the assessor in that context.
 	insertVerdicts = statement(`
 INSERT INTO verdict (id, round, task, application, competence, ordinal, context, outcome, reason, assessor, saw, position, at)
 SELECT v.id, $1, $2, $3, v.competence, v.ordinal, NULLIF(v.context, ''), v.outcome::verdict_outcome, NULLIF(v.reason, ''::bytea), $4,
        COALESCE((SELECT array_agg(DISTINCT i.digest) FROM round_evidence e JOIN evidence_item i ON i.id = e.item
-                  WHERE e.round = $1 AND e.competence = v.competence AND e.ordinal = v.ordinal), '{}'),
+                  WHERE e.round = $1 AND (v.context <> '' OR (e.competence = v.competence AND e.ordinal = v.ordinal))), '{}'),
        $5, $6
   FROM unnest($7::uuid[], $8::text[], $9::int[], $10::text[], $11::text[], $12::bytea[])
     AS v (id, competence, ordinal, context, outcome, reason)`)
-	judgedInRound = statement(`SELECT DISTINCT competence || '/' || ordinal FROM verdict WHERE round = $1`)
+	judgedInRound = statement(`SELECT DISTINCT competence || '/' || ordinal FROM verdict WHERE round = $1 AND assessor = $2`)
 	finishTask    = statement(`UPDATE task SET state = 'done', lease_until = NULL WHERE id = $1`)
 	closeRound    = statement(`INSERT INTO round_closed (round, position, at) VALUES ($1, $2, $3)`)
 )
 
 // GiveVerdicts records what an assessor found. When everything that the round
-// asked has its verdict, the round closes and [events.RoundClosed] tells the
+// asked has this assessor's verdict, the round closes: one person answers for a
+// round, whoever judged some of it before and gave it back. Then and [events.RoundClosed] tells the
 // workflow to weigh; what the verdicts amount to is said there, not here.
 func (s *Store) GiveVerdicts(ctx context.Context, a Actor, req request.GiveVerdicts) (request.Receipt, error) {
-	app, err := s.taskApplication(ctx, req.Task)
+	app, err := s.taskApplication(ctx, a, req.Task)
 	if err != nil {
 		return request.Receipt{}, err
 	}
@@ -55,6 +59,9 @@ func (s *Store) GiveVerdicts(ctx context.Context, a Actor, req request.GiveVerdi
 		if person.ID(c.app.Candidate) == a.ID {
 			return fault.Forbidden.New("nobody judges their own evidence")
 		}
+		if err := c.mayAssess(ctx, row); err != nil {
+			return err
+		}
 		verdicts, err := c.checkVerdicts(row, req.Verdicts)
 		if err != nil {
 			return err
@@ -66,18 +73,24 @@ func (s *Store) GiveVerdicts(ctx context.Context, a Actor, req request.GiveVerdi
 	})
 }
 
-func (s *Store) taskApplication(ctx context.Context, id assessment.TaskID) (application.ID, error) {
+func (s *Store) taskApplication(ctx context.Context, a Actor, id assessment.TaskID) (application.ID, error) {
 	if err := request.CheckID("a task's id", string(id)); err != nil {
 		return "", err
 	}
-	var app application.ID
-	if err := s.db.GetContext(ctx, &app, applicationOfTask, id); err != nil {
+	var found struct {
+		Application application.ID
+		Holds       bool
+	}
+	if err := s.db.GetContext(ctx, &found, applicationOfTask, id, a.ID, a.Role); err != nil {
 		return "", explain(err)
 	}
-	if app == "" {
+	switch {
+	case !found.Holds:
+		return "", forbidRole(a)
+	case found.Application == "":
 		return "", fault.NotFound.New("there is no task %s", id)
 	}
-	return app, nil
+	return found.Application, nil
 }
 
 func (c *change) checkVerdicts(row taskRow, given []request.Verdict) ([]assessment.Verdict, error) {
@@ -146,7 +159,7 @@ func (c *change) sealReason(reason, field string) ([]byte, error) {
 
 func (c *change) closeIfJudged(ctx context.Context, row taskRow) error {
 	var judged []string
-	if err := c.SelectContext(ctx, &judged, judgedInRound, row.Round); err != nil {
+	if err := c.SelectContext(ctx, &judged, judgedInRound, row.Round, c.actor.ID); err != nil {
 		return err
 	}
 	ask, err := row.ask()

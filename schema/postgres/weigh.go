@@ -90,20 +90,21 @@ func (c *change) nextDue(ctx context.Context) (time.Time, error) {
 var (
 	closedRounds = statement(`
 SELECT r.id, r.competence FROM round r JOIN round_closed c ON c.round = r.id
- WHERE r.application = $1 AND r.id = ANY ($2::uuid[])
-   AND NOT EXISTS (SELECT 1 FROM finding f WHERE f.round = r.id) ORDER BY c.position`)
+ WHERE r.application = $1 AND NOT EXISTS (SELECT 1 FROM finding f WHERE f.round = r.id) ORDER BY c.position`)
 	insertFinding = statement(`
 INSERT INTO finding (round, application, competence, met, open, standard, procedure, position, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`)
 )
 
-// WeighRounds says what closed rounds amount to, records the findings with the
+// WeighRounds says what the closed rounds amount to, records the findings with the
 // versions that gave them, and returns what should be proposed now ("" while the
-// case goes on). The primary key of finding and the look before it, under the
-// application's lock, make weighing the same round twice harmless.
-func (s *Store) WeighRounds(ctx context.Context, app application.ID, rounds []assessment.RoundID) (award.Outcome, error) {
+// case goes on). It weighs every closed round that has no finding, also one whose
+// news is still on the way: a proposal must not overtake a finding. The primary key
+// of finding and the look before it, under the application's lock, make weighing
+// twice harmless.
+func (s *Store) WeighRounds(ctx context.Context, app application.ID) (award.Outcome, error) {
 	var proposes award.Outcome
-	err := s.systemAct(ctx, "competence.weigh", app, rounds, func(ctx context.Context, c *change) error {
+	err := s.systemAct(ctx, "competence.weigh", app, "weigh", func(ctx context.Context, c *change) error {
 		proposes = ""
 		if c.app.State != application.Assessing && c.app.State != application.Gathering {
 			return nil
@@ -112,7 +113,7 @@ func (s *Store) WeighRounds(ctx context.Context, app application.ID, rounds []as
 		if err != nil {
 			return err
 		}
-		if err := c.addFindings(ctx, rounds, standing); err != nil {
+		if err := c.addFindings(ctx, standing); err != nil {
 			return err
 		}
 		if !standing.UnderAssessment() {
@@ -128,12 +129,19 @@ func (s *Store) WeighRounds(ctx context.Context, app application.ID, rounds []as
 	return proposes, err
 }
 
-func (c *change) addFindings(ctx context.Context, rounds []assessment.RoundID, standing assessment.Standing) error {
-	var closed []struct {
-		ID         assessment.RoundID
-		Competence string
-	}
-	if err := c.SelectContext(ctx, &closed, closedRounds, c.app.ID, pq.Array(rounds)); err != nil || len(closed) == 0 {
+type closedRound struct {
+	ID         assessment.RoundID
+	Competence string
+}
+
+// closedUnweighed returns the closed rounds that have no finding.
+func (t tx) closedUnweighed(ctx context.Context, app application.ID) (closed []closedRound, err error) {
+	return closed, t.SelectContext(ctx, &closed, closedRounds, app)
+}
+
+func (c *change) addFindings(ctx context.Context, standing assessment.Standing) error {
+	closed, err := c.closedUnweighed(ctx, c.app.ID)
+	if err != nil || len(closed) == 0 {
 		return err
 	}
 	std, _, err := c.rules(ctx, c.app)

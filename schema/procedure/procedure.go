@@ -52,7 +52,7 @@ type Assessment struct {
 // Recurring says when a recurring indicator counts as shown.
 type Recurring struct {
 	MinContexts    int  `yaml:"min_contexts" json:"min_contexts"`       // in how many other competences it must be seen
-	NegativeBlocks bool `yaml:"negative_blocks" json:"negative_blocks"` // whether one context at not yet shown holds it open
+	NegativeBlocks bool `yaml:"negative_blocks" json:"negative_blocks"` // whether a not yet shown holds it open until a later verdict shows it
 }
 
 // Decision says how the committee decides.
@@ -140,11 +140,6 @@ func (p *Procedure) Digest() (canon.Digest, error) { return canon.DigestOf(p) }
 // (domain.md 3.1).
 func (p *Procedure) Runs(standard string) bool {
 	return slices.Contains(p.Standards, "*") || slices.Contains(p.Standards, standard)
-}
-
-// AssessmentDue is when a round handed in at t is due.
-func (p *Procedure) AssessmentDue(t time.Time) time.Time {
-	return t.AddDate(0, 0, p.Assessment.DueDays)
 }
 
 // DecisionDue is when a decision on a proposal made at t is due.

@@ -19,14 +19,6 @@ const (
 	Initial Type = 3
 )
 
-// Entry is one award as it stands in the register.
-type Entry struct {
-	Number    string // unique; separate numbering for full and partial
-	Type      Type
-	ValidFrom string // first day, 2006-01-02
-	ValidTo   string // last day, 2006-01-02
-}
-
 // Number writes the nth number of a type: 1-000042.
 func Number(t Type, n int) (string, error) {
 	if t < Full || t > Initial || n < 1 {

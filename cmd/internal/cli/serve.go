@@ -97,7 +97,6 @@ func (c *ReconcileCmd) Run(ctx context.Context, g *Globals, out *Output) (err er
 			{"missing in NATS, published again", fmt.Sprint(found.Missing)},
 			{"cases that have not ended", fmt.Sprint(found.Cases)},
 			{"told to look at the record", fmt.Sprint(found.Told)},
-			{"whose workflow has ended", fmt.Sprint(found.AlreadyOver)},
 		})
 	})
 }

@@ -49,11 +49,10 @@ func Migrate(ctx context.Context, ownerURL string) (applied []migrations.Applied
 
 // Reconciled says what a reconciliation found and mended.
 type Reconciled struct {
-	Facts       int `json:"facts"`        // in the record, older than the grace
-	Missing     int `json:"missing"`      // of them, not in JetStream: put back into the outbox
-	Cases       int `json:"cases"`        // that have not ended
-	Told        int `json:"told"`         // of them, told to look up what the record waits for
-	AlreadyOver int `json:"already_over"` // of them, with a workflow that has ended
+	Facts   int `json:"facts"`   // in the record, older than the grace
+	Missing int `json:"missing"` // of them, not in JetStream: put back into the outbox
+	Cases   int `json:"cases"`   // that have not ended
+	Told    int `json:"told"`    // of them, told to look up what the record waits for
 }
 
 // Reconcile finds facts that never reached JetStream and cases whose workflow does
@@ -85,15 +84,11 @@ func (s *System) Reconcile(ctx context.Context, grace time.Duration) (Reconciled
 	}
 	err = s.Record.Underway(ctx, func(app application.ID) error {
 		found.Cases++
-		err := workflows.Recover(ctx, s.Temporal, app, uuid.NewString())
-		switch {
-		case errors.Is(err, fault.Conflict):
-			found.AlreadyOver++
-			return nil
-		case err == nil:
-			found.Told++
+		if err := workflows.Recover(ctx, s.Temporal, app, uuid.NewString()); err != nil {
+			return err
 		}
-		return err
+		found.Told++
+		return nil
 	})
 	return found, err
 }
