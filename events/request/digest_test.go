@@ -1,7 +1,6 @@
 package request_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -13,8 +12,6 @@ import (
 	"github.com/kutse-dev/kutse/events/request/asyncapi"
 	"github.com/kutse-dev/kutse/schema/canon"
 )
-
-var update = flag.Bool("update", false, "write the golden file again")
 
 // A receipt holds the digest of its request, and the same request must find it
 // years later. A new word in a request must therefore be left out of its canonical

@@ -128,7 +128,7 @@ const (
 // Run runs the process's roles until ctx ends or one of them fails; then all of
 // them finish what they have begun. ready is called once everything answers.
 func (s *System) Run(ctx context.Context, ready func()) error {
-	var blobs *blob.Store // only where the door is
+	var blobs *blob.Store        // only where the door is
 	if s.cfg.Runs(config.Door) { // what can fail comes before what runs
 		var err error
 		if blobs, err = blob.Open(s.cfg.Blobs, seal.Plain{}, s.cfg.Blob()); err != nil {
