@@ -210,6 +210,7 @@ func (c *certification) concludeDecision(ctx workflow.Context) error {
 		c.result.State = application.Registered
 	case award.Refuse:
 		c.result.State = application.Refused
+	case award.Return: // propose asks the rules what follows
 	}
 	c.decided = ""
 	return nil

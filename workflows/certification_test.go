@@ -28,7 +28,7 @@ func TestWhatIsNotYetShownGoesBackAndIsHandedInAgain(t *testing.T) {
 	s := newStory(t, "B.2.1")
 	s.on(0, func() { s.tell(s.opened()) })
 	s.on(1, func() { s.tell(s.handIn("B.2.1")) })
-	s.on(3, func() { s.tell(s.notYet("B.2.1")) })
+	s.on(3, func() { s.tell(s.notYet()) })
 	s.on(10, func() { s.tell(s.handIn("B.2.1")) })
 	s.on(12, func() { s.tell(s.shown("B.2.1")) })
 	s.on(13, func() { s.tell(s.decide(award.Award)) })
@@ -124,7 +124,7 @@ func TestARefusalEndsTheCaseAndEntersNothing(t *testing.T) {
 	s := newStory(t, "B.2.1")
 	for n := range maxRounds {
 		s.on(float64(10*n+1), func() { s.tell(s.handIn("B.2.1")) })
-		s.on(float64(10*n+2), func() { s.tell(s.notYet("B.2.1")) })
+		s.on(float64(10*n+2), func() { s.tell(s.notYet()) })
 	}
 	s.on(30, func() { s.tell(s.decide(award.Refuse)) })
 	s.run()

@@ -37,7 +37,7 @@ var histories = map[string]func(*live){
 	"not-yet-shown": func(l *live) {
 		l.tell(l.opened())
 		l.tell(l.handIn(three...))
-		l.tell(l.notYet("B.2.1"))
+		l.tell(l.notYet())
 		l.tell(l.handIn("B.2.1"))
 		for _, code := range three {
 			l.tell(l.shown(code))
@@ -55,7 +55,7 @@ var histories = map[string]func(*live){
 		l.tell(l.opened())
 		for range maxRounds {
 			l.tell(l.handIn("B.2.1"))
-			l.tell(l.notYet("B.2.1"))
+			l.tell(l.notYet())
 		}
 		l.tell(l.decide(award.Refuse))
 		l.ends(refused)

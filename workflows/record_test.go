@@ -296,7 +296,7 @@ func (r *record) judge(code string, shown bool) events.Event {
 }
 
 func (r *record) shown(code string) events.Event  { return r.judge(code, true) }
-func (r *record) notYet(code string) events.Event { return r.judge(code, false) }
+func (r *record) notYet() events.Event { return r.judge("B.2.1", false) }
 
 // decide is the committee's act; a return sends competences back.
 func (r *record) decide(o award.Outcome, returned ...string) events.Event {

@@ -30,7 +30,7 @@ func TestAConsumerIsHandedEveryFactItAskedFor(t *testing.T) {
 		}
 		got[h.env.ID] = true
 	}
-	n.await("all is answered", func() bool { return n.unanswered("withdraw") == 0 })
+	n.await("all is answered", func() bool { return n.unanswered() == 0 })
 }
 
 func TestAFactIsHandedOverUntilItIsHandled(t *testing.T) {
@@ -48,7 +48,7 @@ func TestAFactIsHandedOverUntilItIsHandled(t *testing.T) {
 			for range 4 {
 				receive(t, c.handled, "a delivery")
 			}
-			n.await("it is answered", func() bool { return n.unanswered("withdraw") == 0 })
+			n.await("it is answered", func() bool { return n.unanswered() == 0 })
 			n.checkDeadLetters()
 		})
 	}
@@ -61,7 +61,7 @@ func TestAPanicIsAFailureLikeAnother(t *testing.T) {
 	c := n.consume(consumer("withdraw"), fails(1, func() error { panic("oh") }))
 	receive(t, c.handled, "a delivery")
 	receive(t, c.handled, "another")
-	n.await("it is answered", func() bool { return n.unanswered("withdraw") == 0 })
+	n.await("it is answered", func() bool { return n.unanswered() == 0 })
 }
 
 func TestWhatIsSoAlreadyIsHandled(t *testing.T) {
@@ -70,7 +70,7 @@ func TestWhatIsSoAlreadyIsHandled(t *testing.T) {
 	n.publish("a", 1)
 	c := n.consume(consumer("withdraw"), fails(9, func() error { return fault.Conflict.New("withdrawn before") }))
 	receive(t, c.handled, "a delivery")
-	n.await("it is answered", func() bool { return n.unanswered("withdraw") == 0 })
+	n.await("it is answered", func() bool { return n.unanswered() == 0 })
 	n.checkDeadLetters()
 }
 
@@ -96,7 +96,7 @@ func TestARestartedConsumerLosesNothing(t *testing.T) {
 			got[id] = true
 		}
 	}
-	n.await("all is answered", func() bool { return n.unanswered("withdraw") == 0 })
+	n.await("all is answered", func() bool { return n.unanswered() == 0 })
 }
 
 func TestAConsumerOutlivesNATS(t *testing.T) {
@@ -153,7 +153,7 @@ func TestStoppingFinishesWhatIsBegun(t *testing.T) {
 	if ended != nil {
 		t.Errorf("handling was told to end: %v", ended)
 	}
-	n.await("it is answered", func() bool { return n.unanswered("withdraw") == 0 })
+	n.await("it is answered", func() bool { return n.unanswered() == 0 })
 }
 
 func TestAConsumerSaysWhoItIs(t *testing.T) {
@@ -262,9 +262,9 @@ func fails(calls int, with func() error) func(context.Context) error {
 }
 
 // unanswered is how much the consumer owes an answer to, or was not handed yet.
-func (n *natsTest) unanswered(name string) int {
+func (n *natsTest) unanswered() int {
 	n.Helper()
-	c, err := n.js.Consumer(n.Context(), events.Stream, name)
+	c, err := n.js.Consumer(n.Context(), events.Stream, "withdraw")
 	if err != nil {
 		n.Fatal(err)
 	}

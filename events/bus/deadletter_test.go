@@ -41,7 +41,7 @@ func TestWhatFailsForEverBecomesADeadLetter(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			n.await("the delivery is ended", func() bool { return n.unanswered("withdraw") == 0 })
+			n.await("the delivery is ended", func() bool { return n.unanswered() == 0 })
 		})
 	}
 }
@@ -58,7 +58,7 @@ func TestWhatCannotBeReadIsADeadLetterAndStopsNobody(t *testing.T) {
 		t.Errorf("handed %+v", h)
 	}
 	n.await("dead letters", func() bool { return len(n.deadLetters()) == 2 })
-	n.await("all is answered", func() bool { return n.unanswered("withdraw") == 0 })
+	n.await("all is answered", func() bool { return n.unanswered() == 0 })
 	for _, l := range n.deadLetters() {
 		if l.Kind != fault.Invalid || l.EventID != "noise" && l.EventID != "astray" {
 			t.Errorf("got %+v", l)

@@ -125,7 +125,9 @@ func TestAFactThatCannotBePublishedHoldsBackItsKeyOnly(t *testing.T) {
 	go func() { ran <- relay(o, n.js).Run(ctx) }()
 	n.await("the good ones", func() bool { return o.left() == 3 })
 	cancel()
-	receive(t, ran, "the relay ends")
+	if err := receive(t, ran, "the relay ends"); err != nil {
+		t.Errorf("the relay ended with %v", err)
+	}
 	if diff := cmp.Diff([]string{"good.1", "good.2", "good.3", "good.4"}, n.published()); diff != "" {
 		t.Errorf("published (-want +got):\n%s", diff)
 	}

@@ -62,6 +62,15 @@ func Message(err error) string {
 	return ""
 }
 
+// Cause returns what a fault keeps for the log; nil when there is nothing.
+func Cause(err error) error {
+	var f *fault
+	if errors.As(err, &f) {
+		return f.cause
+	}
+	return nil
+}
+
 type fault struct {
 	kind    Kind
 	message string

@@ -18,6 +18,9 @@ func TestAKindIsFoundThroughAnyWrapping(t *testing.T) {
 		if !errors.Is(err, cause) {
 			t.Errorf("%s: the cause is lost", kind)
 		}
+		if got := fault.Cause(err); !errors.Is(got, cause) {
+			t.Errorf("%s: Cause gives %v, want %v", kind, got, cause)
+		}
 		if got, want := fault.Message(err), "the words for a person"; got != want {
 			t.Errorf("%s: message %q, want %q", kind, got, want)
 		}

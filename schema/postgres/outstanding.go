@@ -7,10 +7,8 @@ import (
 	"github.com/kutse-dev/kutse/schema/fault"
 )
 
-var (
-	roundsWithoutTask = statement(`
+var roundsWithoutTask = statement(`
 SELECT r.id FROM round r WHERE r.application = $1 AND NOT EXISTS (SELECT 1 FROM task t WHERE t.round = r.id) ORDER BY r.position, r.id`)
-)
 
 // Outstanding says what the record waits for from the workflow of a case. It only
 // reads.

@@ -151,7 +151,7 @@ type tx struct {
 func (s *Store) prepare(ctx context.Context) error {
 	s.prepared = make(map[string]*sqlx.Stmt, len(statements))
 	for _, text := range statements {
-		st, err := s.db.PreparexContext(ctx, text)
+		st, err := s.db.PreparexContext(ctx, text) //nolint:sqlclosecheck // prepared for as long as the pool lives
 		if err != nil {
 			return fault.Unavailable.Because(err, "the database does not fit this program; run `kutse migrate`: %v", err)
 		}
@@ -167,12 +167,12 @@ func (t tx) prepared(ctx context.Context, query string) *sqlx.Stmt {
 
 // GetContext reads one row, with a prepared statement.
 func (t tx) GetContext(ctx context.Context, into any, query string, args ...any) error {
-	return t.prepared(ctx, query).GetContext(ctx, into, args...)
+	return t.prepared(ctx, query).GetContext(ctx, into, args...) //nolint:sqlclosecheck // closed with its transaction
 }
 
 // SelectContext reads rows, with a prepared statement.
 func (t tx) SelectContext(ctx context.Context, into any, query string, args ...any) error {
-	return t.prepared(ctx, query).SelectContext(ctx, into, args...)
+	return t.prepared(ctx, query).SelectContext(ctx, into, args...) //nolint:sqlclosecheck // closed with its transaction
 }
 
 // ExecContext changes rows, with a prepared statement.

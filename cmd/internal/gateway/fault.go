@@ -44,9 +44,12 @@ func short(message string) string {
 // which may quote what a person wrote.
 func (s *server) refuse(ctx context.Context, msg micro.Request, a postgres.Actor, err error) {
 	f, reference := failure(err)
-	if reference != "" {
+	switch {
+	case reference != "":
 		s.Log.ErrorContext(ctx, "request failed", "subject", msg.Subject(), "reference", reference, "error", err)
-	} else {
+	case f.Kind == fault.Unavailable: // not the person's doing: an operator wants to know what is away
+		s.Log.WarnContext(ctx, "request not served", "subject", msg.Subject(), "cause", fault.Cause(err))
+	default:
 		s.Log.InfoContext(ctx, "request refused", "subject", msg.Subject(), "actor", a.ID, "kind", f.Kind)
 	}
 	body, encodeErr := encode(f)
