@@ -178,13 +178,18 @@ func (s *System) Run(ctx context.Context, ready func()) error {
 	return group.Wait()
 }
 
-// tellWorkers is how many facts are told at once: each waits for Temporal's answer.
-const tellWorkers = 16
+// How many facts are told at once, and how long one may wait for Temporal's answer.
+// A fact that a killed process was telling is told again after three times that
+// (bus.Consumer), so it is short.
+const (
+	tellWorkers = 16
+	tellTimeout = 5 * time.Second
+)
 
 // tell brings facts to the workflows they concern.
 func (s *System) tell(ctx context.Context) error {
 	return bus.Consume(ctx, s.Stream, bus.Consumer{
-		Name: TellerName, Facts: workflows.Told(), Workers: tellWorkers, Logger: s.log,
+		Name: TellerName, Facts: workflows.Told(), Workers: tellWorkers, Timeout: tellTimeout, Logger: s.log,
 		Handle: func(ctx context.Context, env events.Envelope, e events.Event) error {
 			return workflows.Tell(ctx, s.Temporal, env.ID, e)
 		},
