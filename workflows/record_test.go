@@ -295,8 +295,8 @@ func (r *record) judge(code string, shown bool) events.Event {
 	return events.RoundClosed{About: r.about(), Round: events.Round{Round: last.id, Competence: code}}
 }
 
-func (r *record) shown(code string) events.Event  { return r.judge(code, true) }
-func (r *record) notYet() events.Event { return r.judge("B.2.1", false) }
+func (r *record) shown(code string) events.Event { return r.judge(code, true) }
+func (r *record) notYet() events.Event           { return r.judge("B.2.1", false) }
 
 // decide is the committee's act; a return sends competences back.
 func (r *record) decide(o award.Outcome, returned ...string) events.Event {
