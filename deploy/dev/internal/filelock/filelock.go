@@ -28,7 +28,7 @@ func (h *Held) Error() string { return fmt.Sprintf("%s is held by process %d", h
 // The file is never removed: whoever removes it could take a lock on a file
 // that has no name any more, while a third process locks the new one.
 func Acquire(path string) (*Lock, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := open(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening lock file: %w", err)
 	}
@@ -45,6 +45,26 @@ func Acquire(path string) (*Lock, error) {
 		return nil, fmt.Errorf("writing lock file %s: %w", path, err)
 	}
 	return l, nil
+}
+
+// open takes regular files only, and follows no link: sign truncates what is
+// opened here, and where a link leads is for whoever made it to say.
+func open(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, fmt.Errorf("%s is a symbolic link and should be a file: %w", path, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	fi, err := f.Stat()
+	if err == nil && !fi.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // Release gives the lock up.
