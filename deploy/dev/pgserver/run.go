@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 )
@@ -16,8 +14,6 @@ const port = "5432"
 
 // poll is how often we look where PostgreSQL offers nothing to wait on.
 const poll = 10 * time.Millisecond
-
-func logPath(dir string) string { return filepath.Join(dir, "postgres.log") }
 
 // launch starts the postmaster and waits until it takes connections. After a
 // kill the first attempts can be refused, while orphaned backends still hold
@@ -122,38 +118,6 @@ func (c cluster) settings(socket string) []string {
 		args = append(args, "-c", s)
 	}
 	return args
-}
-
-// openLog also says where the next server's own messages begin.
-func (c cluster) openLog() (*os.File, int64, error) {
-	path := logPath(c.Dir)
-	if fi, err := os.Stat(path); err == nil && fi.Size() > 10<<20 {
-		_ = os.Rename(path, path+".1")
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, 0, fmt.Errorf("opening the log of postgres: %w", err)
-	}
-	if c.account.drop {
-		_ = f.Chown(int(c.account.uid), int(c.account.gid))
-	}
-	fi, err := f.Stat()
-	if err != nil {
-		return nil, 0, errors.Join(fmt.Errorf("opening the log of postgres: %w", err), f.Close())
-	}
-	return f, fi.Size(), nil
-}
-
-func (c cluster) logSince(from int64) string {
-	text, err := os.ReadFile(logPath(c.Dir))
-	if err != nil || int64(len(text)) < from {
-		return "its log could not be read: " + logPath(c.Dir)
-	}
-	text = text[from:]
-	if len(text) > 2000 {
-		text = text[len(text)-2000:]
-	}
-	return strings.TrimSpace(string(text))
 }
 
 func wait(ctx context.Context, d time.Duration) error {
