@@ -97,13 +97,15 @@ func (c *benchCmd) Run(ctx context.Context, out *cli.Output) (err error) {
 		return err
 	}
 	defer end(ctx, s, &err)
-	floors, err := measureFloors(ctx, s, c.Clients, c.Floor, out)
+	watched, stop := watch(ctx, s)
+	defer stop()
+	floors, err := measureFloors(watched, s, c.Clients, c.Floor, out)
 	if err != nil {
-		return err
+		return whatEnded(watched, err)
 	}
-	result, err := c.play(ctx, s, std, floors, out)
+	result, err := c.play(watched, s, std, floors, out)
 	if err != nil {
-		return err
+		return whatEnded(watched, err)
 	}
 	return out.Value(result, func(w io.Writer) error { return result.text(w) })
 }

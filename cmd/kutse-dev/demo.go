@@ -23,6 +23,7 @@ import (
 
 type demoCmd struct {
 	Standard string     `help:"Key of the standard to play; standard list shows them." default:"it-manager-7" placeholder:"KEY"`
+	Database string     `help:"A PostgreSQL that runs already, as a superuser; none is started." env:"DATABASE_URL" placeholder:"URL"`
 	Data     string     `help:"Keep the state in this folder; by default it is removed at the end." type:"path" placeholder:"DIR"`
 	Offline  bool       `help:"Never fetch PostgreSQL." env:"KUTSE_OFFLINE"`
 	Log      slog.Level `help:"What the services log: debug, info, warn or error." default:"warn"`
@@ -64,17 +65,27 @@ func (c *demoCmd) Run(ctx context.Context, g *cli.Globals, out *cli.Output) (err
 	if err != nil {
 		return err
 	}
-	w := where{Data: c.Data, Ephemeral: c.Data == "", Offline: c.Offline, Log: c.Log}
+	w := where{Data: c.Data, Ephemeral: c.Data == "", Database: c.Database, Offline: c.Offline, Log: c.Log}
 	s, err := w.start(ctx, out, dev.Options{})
 	if err != nil {
 		return err
 	}
 	defer end(ctx, s, &err)
-	result, err := demonstrate(ctx, s, std, out, g.Verbose)
+	watched, stop := watch(ctx, s)
+	defer stop()
+	result, err := demonstrate(watched, s, std, out, g.Verbose)
 	if err != nil {
-		return err
+		return whatEnded(watched, err)
 	}
 	return out.Value(result, func(w io.Writer) error { return result.text(w) })
+}
+
+// whatEnded is err, or what ended ctx where that is the reason for err.
+func whatEnded(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
 }
 
 // demonstrate plays one application and holds the record to what it must be.
@@ -130,8 +141,8 @@ func check(ctx context.Context, s *local.System, std *catalogue.Standard, app ap
 		return demoResult{}, err
 	}
 	result := demoResult{
-		Standard: std.Name(), Key: std.Key, Submissions: stats.Submissions, Verdicts: stats.Verdicts,
-		AuditRows: stats.AuditRows, EventsPublished: stats.Events - stats.Unpublished,
+		Standard: std.Name(), Key: std.Key, Submissions: c.Submissions, Verdicts: c.Verdicts,
+		AuditRows: len(rows), EventsPublished: c.Position,
 	}
 	result.Competences, result.Indicators, _ = std.Counts()
 	if len(c.Decisions) > 0 {
@@ -157,8 +168,8 @@ func wrong(std *catalogue.Standard, c request.Case, stats request.Stats, rows []
 		{fmt.Sprintf("the case is registered, not %s", c.State), c.State == application.Registered && c.Entry != nil},
 		{fmt.Sprintf("nothing is lacking, not %v", c.Lacking), len(c.Lacking) == 0},
 		{fmt.Sprintf("every fact is published, not all but %d", stats.Unpublished), stats.Unpublished == 0},
-		{fmt.Sprintf("each of %d indicators has its evidence, not %d", assessable, stats.Submissions), stats.Submissions >= assessable},
-		{fmt.Sprintf("each of %d indicators has its verdict, not %d", assessable, stats.Verdicts), stats.Verdicts >= assessable},
+		{fmt.Sprintf("each of %d indicators has its evidence, not %d", assessable, c.Submissions), c.Submissions >= assessable},
+		{fmt.Sprintf("each of %d indicators has its verdict, not %d", assessable, c.Verdicts), c.Verdicts >= assessable},
 		{fmt.Sprintf("each act has its audit row, not %v", seen), seen["evidence.submit"] >= assessable && seen["decision.make"] == 1 && seen["register.enter"] == 1},
 	} {
 		if !must.ok {

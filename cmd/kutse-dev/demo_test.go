@@ -3,8 +3,15 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/kutse-dev/kutse/schema/award"
 	"github.com/kutse-dev/kutse/schema/catalogue"
@@ -76,6 +83,53 @@ func TestWhatOneAwardOnTheFullStandardCosts(t *testing.T) {
 		}
 	}
 	t.Logf("cost: %+v", *c)
+}
+
+// watcher is where a program talks; it tells once when it reads a word.
+type watcher struct {
+	word string
+	seen chan struct{}
+	once sync.Once
+}
+
+func (w *watcher) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte(w.word)) {
+		w.once.Do(func() { close(w.seen) })
+	}
+	return len(b), nil
+}
+
+// Whoever waits for an answer would wait for ever when PostgreSQL is gone.
+func TestADemoWhosePostgreSQLDiesEnds(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	said := &watcher{word: "applied for", seen: make(chan struct{})}
+	ended := make(chan int, 1)
+	go func() { ended <- run([]string{"demo", "--data", data}, io.Discard, said) }()
+	select {
+	case <-said.seen:
+	case code := <-ended:
+		t.Fatalf("the demo ended with %d before it began", code)
+	}
+	text, err := os.ReadFile(filepath.Join(data, "pg", "postmaster.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.SplitN(string(text), "\n", 2)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case code := <-ended:
+		if code == 0 {
+			t.Error("the demo exits with 0 though its PostgreSQL was killed")
+		}
+	case <-time.After(2 * time.Minute):
+		t.Fatal("the demo goes on without its PostgreSQL")
+	}
 }
 
 func TestTheDemoRefusesWhatItDoesNotKnow(t *testing.T) {

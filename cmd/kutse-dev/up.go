@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"time"
 
 	"github.com/kutse-dev/kutse/cmd/internal/cli"
@@ -18,7 +19,7 @@ import (
 type where struct {
 	Data      string     `help:"Data folder; by default one in the user's data folder." type:"path" placeholder:"DIR"`
 	Ephemeral bool       `help:"Use a folder that is removed at the end."`
-	Database  string     `help:"A PostgreSQL that runs already, as kutse_owner; none is started." env:"DATABASE_URL" placeholder:"URL"`
+	Database  string     `help:"A PostgreSQL that runs already, as a superuser; none is started. Everything logs in as that one, so facts are guarded by triggers alone." env:"DATABASE_URL" placeholder:"URL"`
 	Offline   bool       `help:"Never fetch PostgreSQL." env:"KUTSE_OFFLINE"`
 	Log       slog.Level `help:"What the services log: debug, info, warn or error." default:"warn"`
 }
@@ -28,7 +29,7 @@ const stopWithin = 30 * time.Second
 
 // start starts everything, telling what became ready.
 func (w where) start(ctx context.Context, out *cli.Output, ports dev.Options) (*local.System, error) {
-	log := slog.New(slog.NewTextHandler(out.Stderr, &slog.HandlerOptions{Level: w.Log}))
+	log := slog.New(slog.NewTextHandler(out.Talk(), &slog.HandlerOptions{Level: w.Log}))
 	return local.Start(ctx, dev.Options{
 		Data: w.Data, Ephemeral: w.Ephemeral, DatabaseURL: w.Database, Offline: w.Offline, Logger: log,
 		NATSPort: ports.NATSPort, TemporalPort: ports.TemporalPort,
@@ -40,6 +41,18 @@ func (w where) start(ctx context.Context, out *cli.Output, ports dev.Options) (*
 			out.Tell("%10s  %s", took.Round(time.Millisecond), stage)
 		},
 	})
+}
+
+// watch is ctx, ended with what failed when a server or a role ends by itself:
+// whoever waits for an answer would otherwise wait for ever.
+func watch(ctx context.Context, s *local.System) (context.Context, context.CancelFunc) {
+	watched, cancel := context.WithCancelCause(ctx)
+	go func() {
+		if err := s.Wait(watched); err != nil {
+			cancel(err)
+		}
+	}()
+	return watched, func() { cancel(nil) }
 }
 
 // end stops everything, also when ctx has ended, and adds what went wrong to err.
@@ -80,10 +93,18 @@ func (c *upCmd) Run(ctx context.Context, out *cli.Output) (err error) {
 	return s.Wait(ctx)
 }
 
+func redacted(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "as given"
+	}
+	return u.Redacted()
+}
+
 func addresses(w io.Writer, a dev.Addresses) error {
 	psql := a.Postgres.Psql
-	if psql == "" {
-		psql = a.Postgres.Reader
+	if psql == "" { // one that was given, perhaps with a password
+		psql = redacted(a.Postgres.Reader)
 	}
 	_, err := fmt.Fprintf(w, `kutse is up. Its people: c1 applies, a1 a2 a3 assess, k1 k2 k3 decide, n1 audits, op operates.
 

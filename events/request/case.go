@@ -17,6 +17,8 @@ type Case struct {
 	ProcedureDigest canon.Digest     `json:"procedure_digest"`
 	Position        int              `json:"position" jsonschema:"of the latest fact"`
 	Competences     []CaseCompetence `json:"competences"`
+	Submissions     int              `json:"submissions" jsonschema:"pieces of evidence put forward"`
+	Verdicts        int              `json:"verdicts" jsonschema:"given so far, in all rounds"`
 	Lacking         []string         `json:"lacking" jsonschema:"what stands between the case and the award, in words"`
 	Proposal        *Proposal        `json:"proposal,omitempty"`
 	Decisions       []Decision       `json:"decisions,omitempty"`

@@ -48,6 +48,11 @@ func (t tx) caseOf(ctx context.Context, app *applicationRow) (request.Case, erro
 	if err != nil {
 		return out, err
 	}
+	var n struct{ Submissions, Verdicts int }
+	if err := t.GetContext(ctx, &n, countCase, app.ID); err != nil {
+		return out, err
+	}
+	out.Submissions, out.Verdicts = n.Submissions, n.Verdicts
 	for _, l := range award.Lacking(std, standing) {
 		out.Lacking = append(out.Lacking, l.String())
 	}
@@ -65,6 +70,9 @@ func (t tx) caseOf(ctx context.Context, app *applicationRow) (request.Case, erro
 }
 
 var (
+	countCase = statement(`
+SELECT (SELECT count(*) FROM evidence_item WHERE application = $1) AS submissions,
+       (SELECT count(*) FROM verdict WHERE application = $1) AS verdicts`)
 	evidenceCounts = statement(`
 SELECT competence || '/' || ordinal AS indicator, count(*) AS n FROM evidence_link WHERE application = $1 GROUP BY 1`)
 	latestReasons = statement(`

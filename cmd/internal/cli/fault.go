@@ -35,9 +35,11 @@ func exitCode(err error) int {
 		return 5
 	case fault.Unavailable:
 		return 75
-	default:
-		return exitInternal
 	}
+	if errors.Is(err, context.Canceled) {
+		return exitCode(fault.Unavailable) // interrupted: the same command may succeed later
+	}
+	return exitInternal
 }
 
 // internal is the kind of an error that is no fault, as the door calls it too.
@@ -61,8 +63,8 @@ func report(w io.Writer, name string, asJSON bool, err error) int {
 	if kind == "" {
 		kind = internal
 	}
-	if errors.Is(err, context.Canceled) {
-		message = "interrupted"
+	if kind == internal && errors.Is(err, context.Canceled) {
+		kind, message = fault.Unavailable, "interrupted"
 	}
 	text := name + ": " + message
 	if asJSON {

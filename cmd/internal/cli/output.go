@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"unicode"
 )
@@ -14,6 +15,20 @@ import (
 type Output struct {
 	Stdout, Stderr io.Writer
 	JSON           bool
+
+	talking sync.Mutex // several goroutines may tell something
+}
+
+// Talk is Stderr for whoever else writes there while Tell is used, as a logger.
+func (o *Output) Talk() io.Writer { return talk{o} }
+
+type talk struct{ o *Output }
+
+// Write implements io.Writer.
+func (t talk) Write(b []byte) (int, error) {
+	t.o.talking.Lock()
+	defer t.o.talking.Unlock()
+	return t.o.Stderr.Write(b)
 }
 
 // Value prints v as JSON when JSON is set, else what text writes. Text comes from
@@ -60,7 +75,7 @@ func (o *Output) Line(v any, text string) error {
 // Tell says something beside the result. What cannot be told is not worth
 // failing for.
 func (o *Output) Tell(format string, args ...any) {
-	_, _ = io.WriteString(o.Stderr, printable(fmt.Sprintf(format, args...))+"\n")
+	_, _ = io.WriteString(o.Talk(), printable(fmt.Sprintf(format, args...))+"\n")
 }
 
 // columns writes rows with their cells under each other.

@@ -26,6 +26,9 @@ type System struct {
 	ended   chan error // what Run returned, once
 }
 
+// stopWithin bounds the clean-up after a start that failed.
+const stopWithin = 30 * time.Second
+
 // Start starts the servers, migrates, runs all roles and loads the demonstration's
 // standards and people. Everything it does is harmless on a folder that was
 // started before. On an error nothing is left running.
@@ -36,7 +39,9 @@ func Start(ctx context.Context, o dev.Options) (*System, error) {
 	}
 	s := &System{Addresses: servers.Addresses, servers: servers, ended: make(chan error, 1)}
 	if err := s.run(ctx, o); err != nil {
-		return nil, errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+		defer cancel()
+		return nil, errors.Join(err, s.Stop(stopping))
 	}
 	return s, nil
 }
@@ -125,7 +130,12 @@ func (s *System) Stop(ctx context.Context) error {
 	var errs []error
 	if s.stop != nil {
 		s.stop()
-		errs = append(errs, <-s.ended)
+		select {
+		case err := <-s.ended:
+			errs = append(errs, err)
+		case <-ctx.Done():
+			errs = append(errs, errors.New("the roles did not finish what they had begun in time"))
+		}
 	}
 	if s.System != nil {
 		errs = append(errs, s.Close())
