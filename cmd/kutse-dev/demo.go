@@ -23,7 +23,7 @@ import (
 
 type demoCmd struct {
 	Standard string     `help:"Key of the standard to play; standard list shows them." default:"it-manager-7" placeholder:"KEY"`
-	Database string     `help:"A PostgreSQL that runs already, as a superuser; none is started." env:"DATABASE_URL" placeholder:"URL"`
+	Database string     `help:"A PostgreSQL that runs already, as a superuser; none is started." env:"KUTSE_DEV_DATABASE" placeholder:"URL"`
 	Data     string     `help:"Keep the state in this folder; by default it is removed at the end." type:"path" placeholder:"DIR"`
 	Offline  bool       `help:"Never fetch PostgreSQL." env:"KUTSE_OFFLINE"`
 	Log      slog.Level `help:"What the services log: debug, info, warn or error." default:"warn"`

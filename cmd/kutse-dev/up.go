@@ -19,7 +19,7 @@ import (
 type where struct {
 	Data      string     `help:"Data folder; by default one in the user's data folder." type:"path" placeholder:"DIR"`
 	Ephemeral bool       `help:"Use a folder that is removed at the end."`
-	Database  string     `help:"A PostgreSQL that runs already, as a superuser; none is started. Everything logs in as that one, so facts are guarded by triggers alone." env:"DATABASE_URL" placeholder:"URL"`
+	Database  string     `help:"A PostgreSQL that runs already, as a superuser; none is started. Everything logs in as that one, so facts are guarded by triggers alone." env:"KUTSE_DEV_DATABASE" placeholder:"URL"`
 	Offline   bool       `help:"Never fetch PostgreSQL." env:"KUTSE_OFFLINE"`
 	Log       slog.Level `help:"What the services log: debug, info, warn or error." default:"warn"`
 }
