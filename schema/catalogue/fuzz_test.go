@@ -34,6 +34,9 @@ func fuzzImport(f *testing.F, scheme Scheme) {
 	f.Fuzz(func(t *testing.T, in []byte, title string) {
 		s, err := Import(scheme, "fuzz.txt", bytes.NewReader(in), Options{Titles: []string{title}[:min(1, len(title))]})
 		sound(t, s, err)
+		if err != nil {
+			numbered(t, string(scheme), err)
+		}
 	})
 }
 
@@ -104,6 +107,9 @@ func TestADamagedDocumentIsRefusedOrSound(t *testing.T) {
 			for _, scheme := range Schemes() {
 				s, err := Import(scheme, "damaged.txt", bytes.NewReader(in), Options{})
 				sound(t, s, err)
+				if err != nil {
+					numbered(t, file+" as "+string(scheme), err)
+				}
 			}
 		}
 	}

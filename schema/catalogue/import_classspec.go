@@ -44,9 +44,30 @@ func duties(b block, title string) (Group, error) {
 	return g, nil
 }
 
+// ksaDepths are the words that name a depth. Codes are made of their letters in
+// this order: a new word goes to the end.
+var ksaDepths = []string{
+	"basic", "general", "working", "thorough", "extensive", "advanced", "considerable", "comprehensive", "some", "good",
+}
+
+// ksaLetters are the letters of each depth in a code: as many of its first ones
+// as tell it from the depths before it.
+var ksaLetters = func() map[string]string {
+	letters, taken := map[string]string{}, map[string]bool{}
+	for _, depth := range ksaDepths {
+		n := 1
+		for taken[depth[:n]] {
+			n++
+		}
+		taken[depth[:n]] = true
+		letters[depth] = strings.ToUpper(depth[:n])
+	}
+	return letters
+}()
+
 // ksaWords are the words that name a kind, as they begin a line ("Skill in ...")
 // or stand alone over a list ("Skill to:").
-var ksaWords = regexp.MustCompile(`(?i)^(?:(basic|general|working|thorough|extensive|advanced|considerable|comprehensive|some|good)\s+)?(knowledge|skills?|abilit(?:y|ies))\s+(?:of|in|to|with)\b`)
+var ksaWords = regexp.MustCompile(`(?i)^(?:(` + strings.Join(ksaDepths, "|") + `)\s+)?(knowledge|skills?|abilit(?:y|ies))\s+(?:of|in|to|with)\b`)
 
 // ksaKind reads the kind and the depth that a text begins with.
 func ksaKind(text string) (kind StatementKind, depth string, ok bool) {
@@ -65,6 +86,12 @@ func ksaKind(text string) (kind StatementKind, depth string, ok bool) {
 	return kind, strings.ToLower(m[1]), true
 }
 
+// isKSA says whether a line names its own kind.
+func isKSA(text string) bool {
+	_, _, ok := ksaKind(text)
+	return ok
+}
+
 var ksaTitles = map[StatementKind]string{Knowledge: "Knowledge", Skill: "Skill", Ability: "Ability"}
 
 // ksaTitle is "Extensive knowledge", or "Skill" where no depth is told.
@@ -77,11 +104,7 @@ func ksaTitle(kind StatementKind, depth string) string {
 
 // ksaCode is K for knowledge, and KE where the depth is part of the competence.
 func ksaCode(kind StatementKind, depth string) string {
-	code := ksaTitles[kind][:1]
-	if depth != "" {
-		code += strings.ToUpper(depth[:1])
-	}
-	return code
+	return ksaTitles[kind][:1] + ksaLetters[depth]
 }
 
 // require adds a group to the standard and asks for it.

@@ -4,8 +4,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-
-	"github.com/kutse-dev/kutse/schema/fault"
 )
 
 // An ESCO occupation page is a run of headings with nothing to mark them but
@@ -63,7 +61,7 @@ func importESCO(lines []line, opts Options) (*Standard, error) {
 		}
 	}
 	if s.Title == "" {
-		return nil, fault.Invalid.New("the document does not say the title of the occupation; give it")
+		return nil, lines[0].invalid("the document does not say the title of the occupation; give it")
 	}
 	s.Key = keyOf(s.Title)
 	for _, b := range blocks(lines, escoHeading) {
@@ -143,7 +141,7 @@ func escoConcepts(s *Standard, b block) error {
 	if len(text) > 0 && !strings.Contains(text[0].text, ": ") {
 		g.Note, text = text[0].text, text[1:]
 	}
-	for _, it := range concepts(text) {
+	for _, it := range concepts(text, isConcept) {
 		p := it.passage()
 		term, definition, ok := strings.Cut(p.text, ": ")
 		term, definition = strings.TrimSpace(term), strings.TrimSpace(definition)
@@ -167,13 +165,26 @@ func escoConcepts(s *Standard, b block) error {
 	return nil
 }
 
+// conceptForm is a term without the end of a sentence in it, a colon and a
+// definition.
+var conceptForm = regexp.MustCompile(`^(.{1,120}?): +\S`)
+
+var sentenceEnd = regexp.MustCompile(`[.;!?](?:\s|$)`)
+
+// isConcept says whether a line is a concept of its own. Terms are written with
+// small letters, so a definition that ends in a bracket would take it in.
+func isConcept(text string) bool {
+	m := conceptForm.FindStringSubmatch(text)
+	return m != nil && !sentenceEnd.MatchString(m[1])
+}
+
 // concepts makes an item of each line, and joins a line to the one whose
-// sentence it carries on.
-func concepts(text []line) []item {
+// sentence it carries on. A line that stands on its own is never joined.
+func concepts(text []line, own func(string) bool) []item {
 	var all []item
 	for _, l := range text {
 		l.text = unbulleted(l.text)
-		if n := len(all); n > 0 && all[n-1].goesOn(l) {
+		if n := len(all); n > 0 && all[n-1].goesOn(l) && !own(l.text) {
 			all[n-1].lines = append(all[n-1].lines, l)
 			continue
 		}

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/kutse-dev/kutse/schema/fault"
 )
 
 // An Estonian standard has three parts: A describes the occupation, B the
@@ -57,7 +55,7 @@ func importEstQF(lines []line, opts Options) (*Standard, error) {
 	if err := e.settleAward(); err != nil {
 		return nil, err
 	}
-	return e.finish(opts)
+	return e.finish(lines[0], opts)
 }
 
 const usageNote = "An occupational qualification standard is a document"
@@ -121,7 +119,7 @@ var (
 
 // finish gives the standard its title, key and version, and looks for what the
 // source promises and does not hold.
-func (e *estqf) finish(opts Options) (*Standard, error) {
+func (e *estqf) finish(first line, opts Options) (*Standard, error) {
 	if opts.Title != "" {
 		e.Title = opts.Title
 	}
@@ -129,7 +127,7 @@ func (e *estqf) finish(opts Options) (*Standard, error) {
 		e.findTitle()
 	}
 	if e.Title == "" {
-		return nil, fault.Invalid.New("the document does not say the title of the standard; give it")
+		return nil, first.invalid("the document does not say the title of the standard; give it")
 	}
 	e.Version = e.Designation
 	if e.Level == nil {

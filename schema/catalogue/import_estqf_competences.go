@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 var (
@@ -29,18 +30,22 @@ var estqfParts = map[string]StatementKind{
 // competenceReader reads part B.2 line by line.
 type competenceReader struct {
 	groups []Group
-	titled bool          // the competence has its title
+	title  []line        // of the competence, as far as it was read
 	part   string        // the label that was read last in the competence
 	kind   StatementKind // of the statements under it
 	next   int           // number that the next of them must have
+	note   func(format string, args ...any)
 }
 
 func (e *estqf) competences(lines []line) error {
-	r := &competenceReader{}
+	r := &competenceReader{note: e.note}
 	for _, l := range written(lines) {
 		if err := r.read(l); err != nil {
 			return err
 		}
+	}
+	if err := r.levelled(); err != nil {
+		return err
 	}
 	if len(r.groups) == 0 {
 		return lines[0].invalid("no group of competences follows, as under the heading \"Mandatory competences\"; is the document cut off?")
@@ -63,8 +68,8 @@ func (e *estqf) competences(lines []line) error {
 }
 
 func (r *competenceReader) read(l line) error {
-	if k := r.current(); k != nil && !r.titled {
-		r.title(k, l.text)
+	if k := r.current(); k != nil && (len(r.title) == 0 || r.awaitsLevel(k) && titleEnd.MatchString(l.text)) {
+		r.name(k, l)
 		return nil
 	}
 	if estqfTable.MatchString(l.text) || estqfList.MatchString(l.text) {
@@ -81,8 +86,9 @@ func (r *competenceReader) read(l line) error {
 		return r.outside(l)
 	}
 	if kind, ok := estqfParts[strings.ToLower(strings.TrimSuffix(l.text, ":"))]; ok {
+		err := r.levelled()
 		r.part, r.kind, r.next = l.text, kind, 1
-		return nil
+		return err
 	}
 	return r.inside(k, l)
 }
@@ -119,6 +125,9 @@ func (r *competenceReader) open(l line, g Group) error {
 	if slices.ContainsFunc(r.groups, func(other Group) bool { return other.Key == g.Key }) {
 		return l.invalid("the heading %.80q stands twice", l.text)
 	}
+	if err := r.levelled(); err != nil {
+		return err
+	}
 	r.groups = append(r.groups, g)
 	return nil
 }
@@ -127,23 +136,46 @@ func (r *competenceReader) begin(l line, code, title string) error {
 	if len(r.groups) == 0 {
 		return l.invalid("%s stands under no heading such as \"Mandatory competences\"", code)
 	}
+	if err := r.levelled(); err != nil {
+		return err
+	}
 	g := &r.groups[len(r.groups)-1]
 	g.Competences = append(g.Competences, Competence{Code: code})
-	r.titled, r.part = false, ""
+	r.title, r.part = nil, ""
 	if title != "" {
-		r.title(r.current(), title)
+		r.name(r.current(), line{l.no, title})
 	}
 	return nil
 }
 
-// title sets the title of a competence. Its references to the European
+// name adds a line to the title of a competence. Its references to the European
 // e-Competence Framework are kept apart from it.
-func (r *competenceReader) title(k *Competence, text string) {
+func (r *competenceReader) name(k *Competence, l line) {
+	r.title = append(r.title, l)
+	text := joined(r.title, " ")
+	k.Refs = nil
 	if m := ecfSuffix.FindStringSubmatch(text); m != nil {
 		text = strings.TrimSuffix(text, m[0])
 		k.Refs = slices.Compact(ecfCode.FindAllString(m[1], -1))
 	}
-	k.Title, r.titled = text, true
+	k.Title = text
+}
+
+// titleEnd is the second line of a title that would else be taken for the
+// page's furniture or for the heading of a group.
+var titleEnd = regexp.MustCompile(`^(?:recurring )?competence$`)
+
+// awaitsLevel says whether a competence has not come further than its title.
+func (r *competenceReader) awaitsLevel(k *Competence) bool { return k.Level == 0 && r.part == "" }
+
+// levelled refuses a title of several lines that no level ends: what was joined
+// to it may have been anything.
+func (r *competenceReader) levelled() error {
+	if k := r.current(); k == nil || len(r.title) < 2 || !r.awaitsLevel(k) {
+		return nil
+	}
+	_, err := estqfLevel(r.title[1])
+	return err
 }
 
 // outside reads a line between a group's heading and its first competence.
@@ -160,9 +192,7 @@ func (r *competenceReader) outside(l line) error {
 func (r *competenceReader) inside(k *Competence, l line) error {
 	switch {
 	case r.part == "":
-		level, err := estqfLevel(l)
-		k.Level = level
-		return err
+		return r.level(k, l)
 	case r.kind == "":
 		k.AssessmentMethod = strings.TrimPrefix(k.AssessmentMethod+"\n"+l.text, "\n")
 		return nil
@@ -176,6 +206,24 @@ func (r *competenceReader) inside(k *Competence, l line) error {
 	}
 	r.next++
 	k.Statements = append(k.Statements, passage{text: m[2]}.statement(len(k.Statements)+1, r.kind))
+	return nil
+}
+
+// level reads the line below the title of a competence: its level, or more of
+// the title.
+func (r *competenceReader) level(k *Competence, l line) error {
+	level, err := estqfLevel(l)
+	if err != nil {
+		if r.awaitsLevel(k) && !unicode.IsDigit(rune(l.text[0])) {
+			r.name(k, l)
+			return nil
+		}
+		return err
+	}
+	if r.awaitsLevel(k) && len(r.title) > 1 {
+		r.note("The title of %s stands on lines %d to %d, which are joined.", k.Code, r.title[0].no, r.title[len(r.title)-1].no)
+	}
+	k.Level = level
 	return nil
 }
 

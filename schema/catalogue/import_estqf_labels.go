@@ -65,6 +65,12 @@ func asLabel(l line, names []string) (field, bool) {
 	return field{}, false
 }
 
+// generalPart is a heading inside part C. Two digits would be a division of
+// NACE, "C.10 Manufacture of food products".
+var generalPart = regexp.MustCompile(`^C\.[1-9]\s+\p{Lu}`)
+
+// general reads part C. A heading in it ends the value before it; what stands
+// below it under no label is kept for people.
 func (e *estqf) general(lines []line) error {
 	var all []field
 	for _, l := range written(lines) {
@@ -72,6 +78,8 @@ func (e *estqf) general(lines []line) error {
 		switch {
 		case ok:
 			all = append(all, f)
+		case generalPart.MatchString(l.text):
+			all = append(all, field{label: l})
 		case strings.HasSuffix(l.text, ":"):
 			all = append(all, field{label: line{l.no, strings.TrimSuffix(l.text, ":")}})
 		case len(all) == 0:
@@ -125,7 +133,11 @@ func (e *estqf) field(f field) error {
 	case labelNACE:
 		err = e.classify("NACE", v)
 	default:
-		e.Narrative = append(e.Narrative, section("C "+f.label.text, f.values))
+		heading := "C " + f.label.text
+		if generalPart.MatchString(f.label.text) {
+			heading = f.label.text
+		}
+		e.Narrative = append(e.Narrative, section(heading, f.values))
 	}
 	return err
 }
@@ -138,12 +150,12 @@ func estqfLevel(l line) (int, error) {
 }
 
 var (
-	classBorder = regexp.MustCompile(`(\p{L}|\))(\d)`)
+	classBorder = regexp.MustCompile(`(\p{L}|\)|\bn\.e\.c\.\s?)(\d)`)
 	classEntry  = regexp.MustCompile(`^([A-Z]\d*|\d[\d.]*)\s+[-–]?\s*(\S.*)$`)
 )
 
 // classify reads "1 Managers13 Production...133 ...": the page runs the levels of
-// a classification together, and a new one begins where a digit follows a letter.
+// a classification together, and a new one begins where a digit follows a letter, a bracket or "n.e.c.".
 func (e *estqf) classify(system string, v line) error {
 	for _, entry := range strings.Split(classBorder.ReplaceAllString(v.text, "$1\n$2"), "\n") {
 		m := classEntry.FindStringSubmatch(strings.TrimSpace(entry))

@@ -3,8 +3,6 @@ package catalogue
 import (
 	"regexp"
 	"strings"
-
-	"github.com/kutse-dev/kutse/schema/fault"
 )
 
 // A classification specification of King County is plain text under known
@@ -40,7 +38,7 @@ func importKingCounty(lines []line, opts Options) (*Standard, error) {
 	last := lines[len(lines)-1]
 	switch {
 	case s.Title == "":
-		return nil, fault.Invalid.New("no title stands before the first heading; give it")
+		return nil, lines[0].invalid("no title stands before the first heading; give it")
 	case len(s.Groups) == 0:
 		return nil, last.invalid("the document ends without duties and without knowledge or skills; is it cut off?")
 	}
@@ -103,7 +101,7 @@ func kcHead(s *Standard, lines []line) error {
 // of the line ("Basic knowledge of ...") and is kept with the statement.
 func kcLines(b block) (Group, error) {
 	g := Group{Key: "knowledge-skills", Title: b.heading.text, Kind: KSA}
-	for _, it := range concepts(written(b.lines)) {
+	for _, it := range concepts(written(b.lines), isKSA) {
 		p := it.passage()
 		kind, depth, ok := ksaKind(p.text)
 		if !ok {

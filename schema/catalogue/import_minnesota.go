@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/kutse-dev/kutse/schema/fault"
 )
 
 // A competency model of the Minnesota dual-training pipeline lists its
@@ -53,7 +51,7 @@ func importMinnesota(lines []line, opts Options) (*Standard, error) {
 		s.Title, _ = find(plain, modelTitle)
 	}
 	if s.Title == "" {
-		return nil, fault.Invalid.New("no line \"Competency Model for ...\" says the title; give it")
+		return nil, lines[0].invalid("no line \"Competency Model for ...\" says the title; give it")
 	}
 	s.Key = keyOf(s.Title)
 	m := &model{Standard: s, titles: slices.Clone(opts.Titles)}
@@ -72,7 +70,7 @@ func importMinnesota(lines []line, opts Options) (*Standard, error) {
 		return nil, lines[len(lines)-1].invalid("the document ends without a heading such as \"Occupation-Specific Competencies\"; is it cut off?")
 	}
 	if len(m.titles) > 0 {
-		return nil, fault.Invalid.New("no bullet begins with the title %.80q that was given", m.titles[0])
+		return nil, lines[len(lines)-1].invalid("no bullet begins with the title %.80q that was given", m.titles[0])
 	}
 	return s, nil
 }

@@ -3,8 +3,6 @@ package catalogue
 import (
 	"regexp"
 	"strings"
-
-	"github.com/kutse-dev/kutse/schema/fault"
 )
 
 // A class specification of the City of Salem is Markdown under known headings.
@@ -47,7 +45,7 @@ func importSalem(lines []line, opts Options) (*Standard, error) {
 	last := lines[len(lines)-1]
 	switch {
 	case s.Title == "":
-		return nil, fault.Invalid.New("no title stands before the first heading; give it")
+		return nil, lines[0].invalid("no title stands before the first heading; give it")
 	case len(s.Groups) == 0:
 		return nil, last.invalid("the document ends without duties and without knowledge or skills; is it cut off?")
 	}

@@ -31,12 +31,15 @@ func readAll(name string, r io.Reader, most int) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case len(b) > most:
-		return nil, fault.Invalid.New("%s is larger than %d bytes; no standard is", name, most)
+		return nil, lastLine(b).invalid("%s is larger than %d bytes; no standard is", name, most)
 	case len(bytes.TrimSpace(b)) == 0:
-		return nil, fault.Invalid.New("%s is empty", name)
+		return nil, lastLine(b).invalid("%s is empty", name)
 	}
 	return b, nil
 }
+
+// lastLine is the number of the line at which what was read ends.
+func lastLine(b []byte) line { return line{no: 1 + bytes.Count(b, []byte("\n"))} }
 
 const byteOrderMark = "\uFEFF"
 

@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -17,11 +18,24 @@ func refused(t *testing.T, what string, err error, want string) {
 	}
 }
 
+var (
+	lineNumber = regexp.MustCompile(`\bline [1-9]\d*: `)
+	ofStandard = regexp.MustCompile(`^standard "`) // by Check: the document could be read
+)
+
+// numbered says that a refusal of a document does not tell the line.
+func numbered(t *testing.T, what string, err error) {
+	t.Helper()
+	if m := fault.Message(err); !lineNumber.MatchString(m) && !ofStandard.MatchString(m) {
+		t.Errorf("%s: %q tells no line", what, m)
+	}
+}
+
 func TestWhatIsNoTextIsRefused(t *testing.T) {
 	t.Parallel()
 	rows := map[string]struct{ in, want string }{
-		"nothing":                  {"", "is empty"},
-		"blank lines":              {"\n \n\t\n", "is empty"},
+		"nothing":                  {"", "line 1: a.txt is empty"},
+		"blank lines":              {"\n \n\t\n", "line 4: a.txt is empty"},
 		"a program":                {"\x7fELF\x02\x01\x01\x00", "line 1: "},
 		"a zero byte":              {"one\ntwo\nth\x00ree", "line 3: a.txt has the character U+0000"},
 		"bytes that are not UTF-8": {"one\n\xe4\xf6\xfc", "line 2: a.txt is not a text in UTF-8"},
@@ -29,15 +43,17 @@ func TestWhatIsNoTextIsRefused(t *testing.T) {
 		"text turned around":       {"one\nt\u202ewo", "line 2: a.txt has the character U+202E"},
 		"a lone carriage return":   {"one\rtwo", "line 1: a.txt has the character U+000D"},
 		"too many lines":           {strings.Repeat("a\n", 6000), "line 5001: a.txt goes on after 5000 lines"},
-		"fifty megabytes":          {strings.Repeat("A.1 Work\n", 50<<20/9), "larger than 1048576 bytes"},
+		"fifty megabytes":          {strings.Repeat("A.1 Work\n", 50<<20/9), "line 116509: a.txt is larger than 1048576 bytes"},
 	}
 	for _, scheme := range Schemes() {
 		for name, row := range rows {
 			_, err := Import(scheme, "some/folder/a.txt", strings.NewReader(row.in), Options{})
 			refused(t, string(scheme)+" of "+name, err, row.want)
+			numbered(t, string(scheme)+" of "+name, err)
 		}
 		_, err := Import(scheme, "a.txt", strings.NewReader("Lorem ipsum dolor sit amet.\nConsectetur."), Options{})
 		refused(t, string(scheme)+" of other words", err, "")
+		numbered(t, string(scheme)+" of other words", err)
 	}
 	concepts := "Baker career path\nEssential knowledge\n" + strings.Repeat("Flour: Flour.\n", 4000)
 	_, err := Import(ESCO, "a.txt", strings.NewReader(concepts), Options{})
@@ -57,6 +73,11 @@ func TestARefusalNamesTheLine(t *testing.T) {
 	for _, row := range []struct{ file, old, new, want string }{
 		{"estqf_elective.txt", "2. Writes down", "4. Writes down", "line 28: number 4 of competence B.2.1 stands where number 2 was to come"},
 		{"estqf_elective.txt", "\n5\nView competence", "\nfive\nView competence", "line 24: \"five\" is not an EstQF level"},
+		{"estqf_elective.txt", "\nAutomation\n5\n", "\nAutomation\nof tests\n", "line 32: \"of tests\" is not an EstQF level"},
+		{"estqf_elective.txt", "\nAutomation\n5\n", "\nAutomation\n9\n", "line 32: \"9\" is not an EstQF level"},
+		{"class_kingcounty.txt", "Classification Specification\nClass Code: 2110100\nBUYER II\n", "", "line 1: no title stands before the first heading"},
+		{"class_salem.txt", "# Parks Gardener\n", "", "line 1: no title stands before the first heading"},
+		{"minnesota_plain.txt", "Competency Model for", "A model of", "line 1: no line \"Competency Model for ...\" says the title"},
 		{"estqf_elective.txt", "At least two of the elective competences must be proven.", "", "line 17: B.1 does not say how many of the elective competences are asked"},
 		{"estqf_elective.txt", "B.2.1-B.2.3, elective", "B.2.1-B.2.9, elective", "line 17: B.1 names the mandatory competences B.2.1 to B.2.9, but the document has B.2.1 to B.2.3"},
 		{"estqf_elective.txt", "B.2.1-B.2.3, elective", "B.2.3-B.2.1, elective", "line 17: B.2.3-B.2.1 is not a range"},
@@ -70,7 +91,7 @@ func TestARefusalNamesTheLine(t *testing.T) {
 		{"estqf_elective.txt", "Recurring competences\n", "Elective competences\n", "line 67: the heading \"Elective competences\" stands twice"},
 		{"estqf_elective.txt", "B.2.8\nSoftware tester", "B.2.1\nSoftware tester", "B.1 names the recurring competences B.2.8, but the document has B.2.1"},
 		{"esco_short.txt", "Flour: Kinds", "Flour is kinds", "line 8: \"Flour is kinds of flour and what they are for.\" is not a term, a colon and its definition"},
-		{"esco_short.txt", "Baker career path", "", "does not say the title"},
+		{"esco_short.txt", "Baker career path", "", "line 1: the document does not say the title"},
 		{"esco_short.txt", "Essential", "Optional", "is it cut off?"},
 		{"minnesota_plain.txt", "Understand how", "Grasp how", "line 7: no border can be found between the title and the description of \"Biosecurity Grasp"},
 		{"minnesota_plain.txt", "**Feeding:** Feeds animals.", "**Feeding:**", "line 11: \"**Feeding:**\" has a title or a description, not both"},
@@ -89,9 +110,10 @@ func TestARefusalNamesTheLine(t *testing.T) {
 		in := bytes.ReplaceAll(b, []byte(row.old), []byte(row.new))
 		_, err := Import(files[row.file], row.file, bytes.NewReader(in), Options{})
 		refused(t, row.file+" with "+row.new+" for "+row.old, err, row.want)
+		numbered(t, row.file+" with "+row.new+" for "+row.old, err)
 	}
 	_, err := Import(Minnesota, "m", bytes.NewReader(seed{file: "minnesota_plain.txt"}.bytes(t)), Options{Titles: []string{"Milking"}})
-	refused(t, "a title that no bullet begins with", err, "no bullet begins with the title \"Milking\"")
+	refused(t, "a title that no bullet begins with", err, "line 14: no bullet begins with the title \"Milking\"")
 }
 
 func TestYAMLThatIsNoStandardIsRefused(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -175,6 +176,107 @@ func TestPartialQualificationsInASentence(t *testing.T) {
 		}
 		if len(e.Partials) != 1 || fmt.Sprint(e.Partials[0]) != want {
 			t.Errorf("%q: %v, want %s", text, e.Partials, want)
+		}
+	}
+}
+
+// changed imports a document of testdata with one thing in place of another.
+func changed(t *testing.T, scheme Scheme, file, old, replacement string) *Standard {
+	t.Helper()
+	b := seed{file: file}.bytes(t)
+	if bytes.Count(b, []byte(old)) != 1 {
+		t.Fatalf("%s does not have %q once", file, old)
+	}
+	s, err := Import(scheme, file, bytes.NewReader(bytes.Replace(b, []byte(old), []byte(replacement), 1)), Options{})
+	if err != nil {
+		t.Fatalf("%s with %q: %v", file, replacement, err)
+	}
+	return s
+}
+
+func TestAConceptInSmallLettersStandsOnItsOwn(t *testing.T) {
+	t.Parallel()
+	s := changed(t, ESCO, "esco_short.txt", "Flour: Kinds of flour and what they are for.",
+		"business processes: Ways of working (BPM)\nquality standards: Requirements for quality.\nASP.NET: Techniques of “software”\nobject-oriented modelling: A paradigm\nthat has classes. See also: objects.")
+	var got []string
+	for _, k := range s.Groups[1].Competences {
+		got = append(got, k.Title+" = "+k.Statements[0].Text)
+	}
+	want := []string{
+		"business processes = Ways of working (BPM)", "quality standards = Requirements for quality.",
+		"ASP.NET = Techniques of “software”", "object-oriented modelling = A paradigm that has classes. See also: objects.",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("concepts (-want +got):\n%s", diff)
+	}
+}
+
+func TestALineThatNamesItsKindStandsOnItsOwn(t *testing.T) {
+	t.Parallel()
+	s := changed(t, KingCounty, "class_kingcounty.txt", "Ability to haggle", "ability to haggle\nbasic knowledge of prices")
+	if want, got := "knowledge-skills (ksa): K=2 S=1 A=1", outline(s)[1]; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := text(t, s, "K/2"); got.Text != "basic knowledge of prices" || got.Depth != "basic" {
+		t.Errorf("K/2: %+v", got)
+	}
+}
+
+func TestHeadingsInsidePartC(t *testing.T) {
+	t.Parallel()
+	s := changed(t, EstQF, "estqf_elective.txt", "C General information and Annexes\n",
+		"C General information and Annexes\nC.1 Information on the standard\nEstQF level: 5\nC.2 Title in other languages\nTestija\n")
+	want := Section{Heading: "C.2 Title in other languages", Text: "Testija"}
+	if !slices.ContainsFunc(s.Narrative, func(n Section) bool { return n.Heading == want.Heading && n.Text == want.Text }) {
+		t.Errorf("narrative %+v lacks %+v", s.Narrative, want)
+	}
+	if s.Designation != "08-01062024-2/5k" {
+		t.Errorf("designation %q", s.Designation)
+	}
+}
+
+func TestClassificationsThatRunTogether(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"C MANUFACTURING32.9 Manufacturing n.e.c.32.99 Other manufacturing n.e.c.":  "[{NACE C MANUFACTURING} {NACE 32.9 Manufacturing n.e.c.} {NACE 32.99 Other manufacturing n.e.c.}]",
+		"32.9 Manufacturing n.e.c. 32.99 Other manufacturing":                       "[{NACE 32.9 Manufacturing n.e.c.} {NACE 32.99 Other manufacturing}]",
+		"62 Computer programming (and consultancy)62.01 Programming, version 2.0.1": "[{NACE 62 Computer programming (and consultancy)} {NACE 62.01 Programming, version 2.0.1}]",
+	} {
+		e := &estqf{}
+		if err := e.classify("NACE", line{1, text}); err != nil || fmt.Sprint(e.Classifications) != want {
+			t.Errorf("%q: %v, %v; want %s", text, e.Classifications, err, want)
+		}
+	}
+}
+
+func TestEachDepthHasACodeOfItsOwn(t *testing.T) {
+	t.Parallel()
+	s := changed(t, Salem, "class_salem.txt", "Skill in:\n",
+		"General knowledge of:\n- Soil\nGood knowledge of:\n- Tools\nConsiderable knowledge of:\n- Pests\nComprehensive knowledge of:\n- Roses\nExtensive knowledge of:\n- Law\nSkill in:\n")
+	want := []string{
+		"knowledge (ksa): K=2", "general-knowledge (ksa): KG=1", "good-knowledge (ksa): KGO=1", "considerable-knowledge (ksa): KC=1",
+		"comprehensive-knowledge (ksa): KCO=1", "extensive-knowledge (ksa): KE=1", "skill (ksa): S=1",
+	}
+	if diff := cmp.Diff(want, outline(s)[1:]); diff != "" {
+		t.Errorf("outline (-want +got):\n%s", diff)
+	}
+}
+
+func TestATitleOfACompetenceOverTwoLines(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ old, replacement, code, title, refs string }{
+		{"\nAutomation\n5", "\nAutomation of tests\nand of their reports\n5", "B.2.2", "Automation of tests and of their reports", "[]"},
+		{"B.2.1 Planning of tests (e-CF competence B.3)", "B.2.1 Planning of tests (e-CF\ncompetence B.3)", "B.2.1", "Planning of tests", "[B.3]"},
+		{"5 recurring competence\n", "5 recurring\ncompetence\n", "B.2.8", "Software tester, EstQF Level 5 recurring competence", "[]"},
+		{"5 recurring competence\n", "5\nrecurring competence\n", "B.2.8", "Software tester, EstQF Level 5 recurring competence", "[]"},
+	} {
+		s := changed(t, EstQF, "estqf_elective.txt", row.old, row.replacement)
+		k, _, _ := s.Competence(row.code)
+		if k.Title != row.title || fmt.Sprint(k.Refs) != row.refs || k.Level != 5 {
+			t.Errorf("%s: title %q, refs %v, level %d; want %q, %s, 5", row.code, k.Title, k.Refs, k.Level, row.title, row.refs)
+		}
+		if !slices.ContainsFunc(s.Notes, func(n string) bool { return strings.HasPrefix(n, "The title of "+row.code+" stands on lines ") }) {
+			t.Errorf("%s: notes %q do not tell of the joined title", row.code, s.Notes)
 		}
 	}
 }
