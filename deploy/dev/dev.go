@@ -85,14 +85,22 @@ func Start(ctx context.Context, o Options) (*System, error) {
 	}
 	s := &System{options: o, lock: lock, failed: make(chan error, 3), stopped: make(chan struct{})}
 	if err := s.start(ctx); err != nil {
-		// The reason of the failure counts more than what the clean-up meets.
-		_ = s.Stop(context.WithoutCancel(ctx))
+		s.giveUp(ctx)
 		return nil, err
 	}
 	for _, srv := range s.servers {
 		go s.watch(srv)
 	}
 	return s, nil
+}
+
+// giveUp cleans up after a start that failed or was called off, which ctx must
+// not cut short, and a server that does not end must not prolong for ever. The
+// reason of the failure counts more than what the clean-up meets.
+func (s *System) giveUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	_ = s.Stop(ctx)
 }
 
 func (o Options) complete() Options {
