@@ -97,6 +97,10 @@ func start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := openCache(o.Cache); err != nil {
+		return nil, err
+	}
+	removeStale(o.Cache, acc)
 	bins, err := find(ctx, o, acc)
 	if err != nil {
 		return nil, err
@@ -112,16 +116,25 @@ func start(ctx context.Context, o Options) (*Server, error) {
 	if err := c.stopLeftover(ctx, socket); err != nil {
 		return nil, err
 	}
+	return c.run(ctx, socket)
+}
+
+// run leaves a server that has its roles, or neither a server nor its socket.
+func (c cluster) run(ctx context.Context, socket string) (*Server, error) {
 	ch, err := c.launch(ctx, socket)
 	if err != nil {
+		// A server that did not start has taken its socket away. If there is
+		// something in the folder all the same, it is another's.
+		_ = os.Remove(socket)
 		return nil, err
 	}
-	s := &Server{dir: o.Dir, socket: socket, version: bins.version, child: ch, done: make(chan struct{})}
+	s := &Server{dir: c.Dir, socket: socket, version: c.binaries.version, child: ch, done: make(chan struct{})}
 	if err := s.createRoles(ctx); err != nil {
 		ch.kill()
+		_ = os.RemoveAll(socket)
 		return nil, fmt.Errorf("creating the roles of the cluster: %w", err)
 	}
-	o.Logger.DebugContext(ctx, "postgres started", "version", bins.version.String(), "binaries", bins.dir, "pid", ch.pid)
+	c.Logger.DebugContext(ctx, "postgres started", "version", s.version.String(), "binaries", c.binaries.dir, "pid", ch.pid)
 	return s, nil
 }
 
@@ -150,18 +163,6 @@ func (o Options) complete() (Options, error) {
 		o.Progress = func(string) {}
 	}
 	return o, nil
-}
-
-// DefaultCache is where fetched binaries are kept. As root it is a folder that
-// the account of the server can enter too.
-func DefaultCache() string {
-	if os.Geteuid() == 0 {
-		return "/var/cache/kutse"
-	}
-	if dir, err := os.UserCacheDir(); err == nil {
-		return filepath.Join(dir, "kutse")
-	}
-	return filepath.Join(os.TempDir(), "kutse-cache")
 }
 
 // URL is how lib/pq reaches a database of the cluster as user. There is no
