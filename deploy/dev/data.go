@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
-	"time"
 
 	"github.com/kutse-dev/kutse/deploy/dev/internal/filelock"
 	"github.com/kutse-dev/kutse/schema/fault"
@@ -63,48 +60,6 @@ func DefaultData() (string, error) {
 	return filepath.Join(home, ".local", "share", "kutse"), nil
 }
 
-// Find returns the addresses of the system that runs on a data folder; empty
-// stands for DefaultData(). It is a fault.NotFound when none does.
-func Find(data string) (Addresses, error) {
-	var a Addresses
-	if data == "" {
-		dir, err := DefaultData()
-		if err != nil {
-			return a, err
-		}
-		data = dir
-	}
-	text, err := os.ReadFile(filepath.Join(data, addressesName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return a, fault.NotFound.Because(err, "no system runs on the folder %s", data)
-	}
-	if err != nil {
-		return a, fmt.Errorf("looking for a running system: %w", err)
-	}
-	if err := json.Unmarshal(text, &a); err != nil {
-		return a, fmt.Errorf("reading %s in %s: %w", addressesName, data, err)
-	}
-	// A killed system cannot remove its file. Its process number proves nothing:
-	// in a container the next process may well have the same.
-	if !a.answers() {
-		return Addresses{}, fault.NotFound.New("no system runs on the folder %s any more", data)
-	}
-	return a, nil
-}
-
-func (a Addresses) answers() bool {
-	u, err := url.Parse(a.NATS)
-	if err != nil {
-		return false
-	}
-	conn, err := net.DialTimeout("tcp", u.Host, 2*time.Second)
-	if err != nil {
-		return false
-	}
-	_ = conn.Close()
-	return true
-}
-
 // write puts the file in place whole: a reader meets the old one or the new one.
 func (a Addresses) write() error {
 	text, err := json.MarshalIndent(a, "", "\t")
@@ -131,10 +86,19 @@ func removeAddresses(data string) error {
 
 const temporaryPrefix = "kutse-ephemeral-"
 
+// removeAbandoned removes what systems on temporary folders left when they were
+// killed: ephemeral ones, and those of kutse-dev bench, which are durable and
+// have a folder of their own.
+func removeAbandoned() {
+	for _, prefix := range []string{temporaryPrefix, "kutse-bench-"} {
+		filelock.RemoveAbandoned(filepath.Join(os.TempDir(), prefix+"*"), "lock")
+	}
+}
+
 // openData makes the data folder and returns its absolute path.
 func openData(o Options) (string, error) {
 	if o.Ephemeral && o.Data == "" {
-		filelock.RemoveAbandoned(filepath.Join(os.TempDir(), temporaryPrefix+"*"), "lock")
+		removeAbandoned()
 		dir, err := os.MkdirTemp("", temporaryPrefix)
 		if err != nil {
 			return "", fmt.Errorf("making a temporary data folder: %w", err)

@@ -2,11 +2,12 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
-	"syscall"
+	"time"
 )
 
 // dataFolder is where kutse-dev keeps its data when nobody named another folder;
@@ -38,21 +39,27 @@ func runningNATS(data string) string {
 		return ""
 	}
 	var a struct {
-		PID  int    `json:"pid"`
 		NATS string `json:"nats"`
 	}
-	if json.Unmarshal(text, &a) != nil || (a.PID > 0 && gone(a.PID)) {
+	if json.Unmarshal(text, &a) != nil || !answers(a.NATS) {
 		return ""
 	}
 	return a.NATS
 }
 
-// gone says that there is no such process: a killed system leaves its file.
-func gone(pid int) bool {
-	process, err := os.FindProcess(pid)
-	if err != nil {
-		return true
+// answers says that somebody listens there: a killed system leaves its file. The
+// process number in the file would prove nothing, since in a container the next
+// process may well have the same. Every command without an address asks this of
+// its own machine, and so does not wait long.
+func answers(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Port() == "" {
+		return false
 	}
-	err = process.Signal(syscall.Signal(0))
-	return errors.Is(err, os.ErrProcessDone) || errors.Is(err, syscall.ESRCH)
+	conn, err := net.DialTimeout("tcp", u.Host, 200*time.Millisecond)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
 }
