@@ -194,5 +194,5 @@ func advice() string {
 	if runtime.GOOS == "darwin" {
 		install = "  brew install postgresql@18"
 	}
-	return install + "\n  export PG_BINDIR=/folder/of/initdb/and/postgres\n  export DATABASE_URL=postgres://..."
+	return install + "\n  export PG_BINDIR=/folder/of/initdb/and/postgres\n  kutse-dev --database postgres://...   (one that runs already)"
 }
