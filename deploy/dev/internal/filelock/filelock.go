@@ -67,8 +67,13 @@ func open(path string) (*os.File, error) {
 	return f, nil
 }
 
-// Release gives the lock up.
-func (l *Lock) Release() { _ = l.file.Close() }
+// Release gives the lock up. It unlocks before it closes: a child that was just
+// forked holds the file as well until it becomes its program, and with a close alone
+// the lock would last as long.
+func (l *Lock) Release() {
+	_ = syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN)
+	_ = l.file.Close()
+}
 
 func flock(f *os.File) error {
 	for {

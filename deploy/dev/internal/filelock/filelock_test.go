@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -146,4 +147,25 @@ func acquire(t *testing.T, path string) *filelock.Lock {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// A child that was just forked holds every file of its parent for a moment.
+func TestALockThatAnotherProcessStillHoldsOpenIsGivenUp(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "lock")
+	l, err := filelock.Acquire(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, err := syscall.Dup(int(l.File().Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fd)
+	l.Release()
+	again, err := filelock.Acquire(path)
+	if err != nil {
+		t.Fatalf("after its release: %v", err)
+	}
+	again.Release()
 }
