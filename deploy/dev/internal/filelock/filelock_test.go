@@ -161,7 +161,7 @@ func TestALockThatAnotherProcessStillHoldsOpenIsGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer syscall.Close(fd)
+	defer func() { _ = syscall.Close(fd) }()
 	l.Release()
 	again, err := filelock.Acquire(path)
 	if err != nil {
