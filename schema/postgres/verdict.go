@@ -38,8 +38,9 @@ SELECT v.id, $1, $2, $3, v.competence, v.ordinal, NULLIF(v.context, ''), v.outco
 
 // GiveVerdicts records what an assessor found. When everything that the round
 // asked has this assessor's verdict, the round closes: one person answers for a
-// round, whoever judged some of it before and gave it back. Then and [events.RoundClosed] tells the
-// workflow to weigh; what the verdicts amount to is said there, not here.
+// round, whoever judged some of it before and gave it back. [events.RoundClosed]
+// then tells the workflow to weigh; what the verdicts amount to is said there, not
+// here.
 func (s *Store) GiveVerdicts(ctx context.Context, a Actor, req request.GiveVerdicts) (request.Receipt, error) {
 	app, err := s.taskApplication(ctx, a, req.Task)
 	if err != nil {

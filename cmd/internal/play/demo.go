@@ -24,9 +24,8 @@ type Stage struct {
 
 // Played is how one application went.
 type Played struct {
-	Case        request.Case
-	Submissions int
-	Stages      []Stage
+	Case   request.Case
+	Stages []Stage
 }
 
 // One plays one application for a standard from its opening to the register, as
@@ -58,7 +57,7 @@ func One(ctx context.Context, url string, std *catalogue.Standard, said func(who
 	var played Played
 	group.Go(func() error {
 		defer stop()
-		return (&story{member: member, said: said, played: &played}).run(ctx, cand, std)
+		return (&story{member: member, played: &played}).run(ctx, cand, std, said)
 	})
 	err = group.Wait()
 	return played, err
@@ -67,7 +66,6 @@ func One(ctx context.Context, url string, std *catalogue.Standard, said func(who
 type story struct {
 	*Case
 	member *client.Client
-	said   func(person.ID, string)
 	played *Played
 	spent  map[string]time.Duration
 	order  []string
@@ -81,10 +79,10 @@ func (s *story) took(stage string, began time.Time) {
 	s.spent[stage] += time.Since(began)
 }
 
-func (s *story) run(ctx context.Context, cand *client.Client, std *catalogue.Standard) (err error) {
+func (s *story) run(ctx context.Context, cand *client.Client, std *catalogue.Standard, said func(person.ID, string)) (err error) {
 	s.spent = map[string]time.Duration{}
 	began := time.Now()
-	if s.Case, err = findOrOpen(ctx, cand, std, s.said); err != nil {
+	if s.Case, err = findOrOpen(ctx, cand, std, said); err != nil {
 		return err
 	}
 	s.WithFiles = true
@@ -173,7 +171,6 @@ func (s *story) support(ctx context.Context, now request.Case, code string) erro
 		}
 	}
 	s.took("evidence", began)
-	s.played.Submissions += n
 	s.say("put %d pieces of evidence forward for %s", n, code)
 	return nil
 }
@@ -200,7 +197,9 @@ func (s *story) decide(ctx context.Context) error {
 			return err
 		}
 		s.took("decision", began)
-		s.said(s.member.UID(), "read the case and decided: award")
+		if s.Said != nil {
+			s.Said(s.member.UID(), "read the case and decided: award")
+		}
 	}
 	began = time.Now()
 	s.played.Case, err = s.Await(ctx, func(c request.Case) bool { return c.State.Ended() })
