@@ -57,8 +57,10 @@ func catalog(t *testing.T, db *sqlx.DB) string {
 	const text = `
 WITH rel AS (
   SELECT c.oid, c.relname, c.relkind, c.relowner, c.relacl,
+         CASE WHEN c.relnamespace = 'kutse'::regnamespace THEN '' ELSE c.relnamespace::regnamespace || '.' END ||
          regexp_replace(c.relname, '_\d{6}(_|$)', '_YYYYMM\1') AS name
-    FROM pg_class c WHERE c.relnamespace = 'kutse'::regnamespace AND c.relname NOT LIKE 'goose%'
+    FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
+   WHERE s.nspname IN ('kutse', 'kutse_keys') AND c.relname NOT LIKE 'goose%'
 )
 SELECT DISTINCT line FROM (
   SELECT format('column %s.%s %s%s%s%s', r.name, a.attname, format_type(a.atttypid, a.atttypmod),
@@ -216,5 +218,28 @@ func TestTheServiceCannotMigrate(t *testing.T) {
 		if applied, err := migrations.Up(t.Context(), connect(t, url).DB); err == nil {
 			t.Errorf("the %s migrated: %v", name, applied)
 		}
+	}
+}
+
+func TestARecordFromBeforeKeysIsRefused(t *testing.T) {
+	t.Parallel()
+	db := connect(t, empty(t).Owner)
+	up(t, db.DB)
+	provider, err := migrations.Provider(db.DB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.DownTo(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(`INSERT INTO person (id, name, contact, at) VALUES ('mari', '\x00', '\x00', now())`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := migrations.Up(t.Context(), db.DB); err == nil || !strings.Contains(err.Error(), "before people had keys") {
+		t.Errorf("migrating a record with people and no keys: %v, want it refused in words", err)
+	}
+	var people int
+	if err := db.Get(&people, `SELECT count(*) FROM person`); err != nil || people != 1 {
+		t.Errorf("%d people are left, %v; want the record as it was", people, err)
 	}
 }
