@@ -53,17 +53,8 @@ func (d *Digest) UnmarshalText(text []byte) error {
 
 // ParseDigest reads 64 lower-case hexadecimal digits.
 func ParseDigest(s string) (Digest, error) {
-	var d Digest
-	if len(s) != hex.EncodedLen(len(d)) {
-		return Digest{}, fmt.Errorf("a digest has %d hexadecimal digits, not %d", hex.EncodedLen(len(d)), len(s))
-	}
-	for _, c := range []byte(s) {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return Digest{}, fmt.Errorf("a digest is written in 0-9 and a-f, not %q", c)
-		}
-	}
-	_, err := hex.Decode(d[:], []byte(s))
-	return d, err
+	b, err := parseHex("digest", s)
+	return Digest(b), err
 }
 
 // JSON is the canonical form of v: whatever encoding/json makes of it, with the

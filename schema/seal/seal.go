@@ -2,10 +2,10 @@
 // its way into storage and out of it: names, contact data, free text and the
 // bytes of evidence. Nothing personal is stored that did not go through a Sealer.
 //
-// The first byte of everything sealed is its format. Format 0 is the plain text,
-// and the only one there is in this version: the seam stands, the lock does not
-// yet. A later version puts a key per person behind it as format 1, so that
-// erasing the key erases the person everywhere, backups included.
+// The first byte of everything sealed is its format. Format 1 is sealed under a
+// key that each person has alone: erasing the key erases the person everywhere,
+// backups included. Format 0 is the plain text; nothing that runs writes or
+// reads it.
 package seal
 
 import (
@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/kutse-dev/kutse/schema/canon"
 	"github.com/kutse-dev/kutse/schema/person"
 )
 
@@ -31,8 +32,16 @@ type Sealer interface {
 	// after a Close without error. Closing does not close w.
 	SealTo(p person.ID, field string, w io.Writer) (io.WriteCloser, error)
 
-	// OpenFrom returns a reader of what SealTo wrote. It can seek when r can.
+	// OpenFrom returns a reader of what SealTo wrote. It can seek when r can and is
+	// an io.ReaderAt, as a file is. What it returns before an error is what was
+	// sealed, but not all of it.
 	OpenFrom(p person.ID, field string, r io.Reader) (io.Reader, error)
+
+	// Salt returns the salt of a record of the person ("request.<id>",
+	// "evidence.<id>", "blob.<sha256>"), always the same one. A digest of what is
+	// personal leaves the person's own rows only with a salt before it
+	// (canon.SaltedSum).
+	Salt(p person.ID, record string) (canon.Salt, error)
 }
 
 // formatPlain stands before what is stored as it is.
@@ -96,8 +105,15 @@ func (Plain) OpenFrom(p person.ID, field string, r io.Reader) (io.Reader, error)
 	return r, nil
 }
 
-// check holds callers to saying whose bytes these are and where they are kept,
-// although Plain needs neither: format 1 will.
+// Salt implements Sealer. It protects nothing: anybody can compute it.
+func (Plain) Salt(p person.ID, record string) (canon.Salt, error) {
+	if err := check(p, record); err != nil {
+		return canon.Salt{}, err
+	}
+	return canon.Salt(canon.Sum([]byte(string(p) + "\n" + record))), nil
+}
+
+// check holds callers to saying whose bytes these are and where they are kept.
 func check(p person.ID, field string) error {
 	if p == "" || field == "" {
 		return fmt.Errorf("sealing needs a person and a field, not %q and %q", p, field)
