@@ -1,6 +1,6 @@
 // Package person says who people are to the system: an opaque id and the roles
 // they hold. Names and addresses are content, kept under the person's own seal
-// and never part of an identity.
+// and never part of an identity: an id stands in the public log for ever.
 package person
 
 import (
@@ -30,6 +30,9 @@ var id = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 func ParseID(s string) (ID, error) {
 	if !id.MatchString(s) {
 		return "", fault.Invalid.New("%.80q is not a person's id; ids are 1 to 64 of A-Z, a-z, 0-9, _ and -", s)
+	}
+	if namesSomebody(s) {
+		return "", fault.Invalid.New("this id is an Estonian personal identification code: choose one that says nothing about the person, since ids stand in the public log")
 	}
 	return ID(s), nil
 }

@@ -40,6 +40,10 @@ type Procedure struct {
 	Challenge    Challenge  `yaml:"challenge" json:"challenge"`
 	TimeZone     string     `yaml:"time_zone" json:"time_zone"` // IANA name; the days of the law are days there
 	Sources      []Citation `yaml:"sources" json:"sources"`     // what each setting above follows
+
+	// Retention says how long personal data is kept. Left out of the digest where
+	// there is none, so that a procedure from before keeps its own.
+	Retention []Retained `yaml:"retention,omitempty" json:"retention,omitempty"`
 }
 
 // Assessment says how a handed-in competence is judged.
@@ -126,6 +130,7 @@ func (p *Procedure) Check() error {
 	need(p.Challenge.To != "", "challenge.to: to whom")
 	_, err := time.LoadLocation(p.TimeZone)
 	need(err == nil && p.TimeZone != "" && p.TimeZone != "Local", "time_zone: a name such as Europe/Tallinn")
+	p.checkRetention(need)
 	if len(wrong) > 0 {
 		return fault.Invalid.New("the procedure needs: %s", strings.Join(wrong, "; "))
 	}
@@ -166,6 +171,22 @@ func (p *Procedure) Valid(decided time.Time) (from, to string, err error) {
 	last := first.AddDate(p.Validity.Years, 0, -1)
 	return first.Format(time.DateOnly), last.Format(time.DateOnly), nil
 }
+
+// Lapsed is when an entry ends whose last day is to: the first moment of the day
+// after, in the procedure's time zone.
+func (p *Procedure) Lapsed(to string) (time.Time, error) {
+	zone, err := time.LoadLocation(p.TimeZone)
+	if err != nil {
+		return time.Time{}, err
+	}
+	last, err := time.ParseInLocation(time.DateOnly, to, zone)
+	return last.AddDate(0, 0, 1), err
+}
+
+// ChallengeOver is when the time for a challenge of a decision made at t is over.
+// It runs from when the person learned of it, which the record does not know: the
+// reserve in the terms of retention bears the difference.
+func (p *Procedure) ChallengeOver(t time.Time) time.Time { return t.AddDate(0, 0, p.Challenge.Days) }
 
 //go:embed default.yaml
 var defaultText []byte

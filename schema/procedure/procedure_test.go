@@ -46,8 +46,7 @@ func TestAnEntryIsValidForWholeYearsInTheProceduresZone(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeAProcedure(t *testing.T) {
-	const whole = `key: p
+const whole = `key: p
 version: "1"
 title: P
 awarding_body: B
@@ -62,6 +61,8 @@ challenge: {days: 30, to: court}
 time_zone: Europe/Tallinn
 sources: []
 `
+
+func TestWhatCannotBeAProcedure(t *testing.T) {
 	if _, err := procedure.Read([]byte(whole)); err != nil {
 		t.Fatalf("the whole one is refused: %v", err)
 	}

@@ -14,7 +14,7 @@ const module = "github.com/kutse-dev/kutse/"
 
 // rules are the packages that say what is valid, each of which may know those
 // after it and nothing else of ours.
-var rules = []string{"register", "award", "assessment", "evidence", "application", "procedure", "catalogue", "person", "canon", "prose", "fault"}
+var rules = []string{"register", "award", "assessment", "evidence", "retention", "application", "procedure", "catalogue", "reading", "sample", "person", "canon", "prose", "fault"}
 
 // outside is what a package of rules must not know of the standard library.
 var outside = []string{"database/sql", "log", "log/slog", "math/rand", "math/rand/v2", "net", "net/http", "os", "os/exec", "os/signal", "syscall", "testing"}
