@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/kutse-dev/kutse/schema/application"
@@ -24,21 +25,47 @@ type Event interface {
 	Key() Key
 }
 
-// Key says whose fact it is. Facts of one application are published in the order
-// of the application's sequence; a fact of an assessor stands in no sequence.
+// Key says whose fact it is: an application's with its candidate, an assessor's
+// own, a person's, or a log's; one of them, never two. Facts of one application are
+// published in the order of the application's sequence; the others stand in none.
 type Key struct {
 	Candidate   person.CandidateID
 	Application application.ID
-	Assessor    person.AssessorID // set instead of the other two for a fact of an assessor's own
+	Assessor    person.AssessorID
+	Person      person.ID
+	Log         int // year of the log
 }
 
-// whole says whether it names somebody: a fact that names nobody, as "data":
-// null would make one, must not reach whoever acts on facts.
-func (k Key) whole() bool {
-	if k.Assessor != "" {
-		return k.Candidate == "" && k.Application == ""
+// Subject names the one whose fact it is, as the envelope does: the application,
+// the assessor, the person, or the year of the log; "" when it is nobody's.
+func (k Key) Subject() string {
+	switch {
+	case k.Application != "":
+		return string(k.Application)
+	case k.Assessor != "":
+		return string(k.Assessor)
+	case k.Person != "":
+		return string(k.Person)
+	case k.Log > 0:
+		return strconv.Itoa(k.Log)
+	default:
+		return ""
 	}
-	return k.Candidate != "" && k.Application != ""
+}
+
+// whole says whether it names one of those, and all of it: a fact that names
+// nobody, as "data": null would make one, must not reach whoever acts on facts.
+func (k Key) whole() bool {
+	switch k {
+	case Key{Candidate: k.Candidate, Application: k.Application}:
+		return k.Candidate != "" && k.Application != ""
+	case Key{Assessor: k.Assessor}, Key{Person: k.Person}:
+		return true
+	case Key{Log: k.Log}:
+		return k.Log > 0
+	default:
+		return false
+	}
 }
 
 // All returns one zero value of every event, for the tests and documents that
@@ -60,6 +87,8 @@ func All() []Event {
 		AwardDecided{},
 		DecisionOverdue{},
 		QualificationRegistered{},
+		PersonErased{},
+		CheckpointSigned{},
 	}
 }
 
@@ -73,7 +102,7 @@ type Envelope struct {
 	ID              string          `json:"id"` // UUIDv7, also the Nats-Msg-Id
 	Source          string          `json:"source"`
 	Type            string          `json:"type"`
-	Subject         string          `json:"subject"` // the application, or the assessor for a fact of their own
+	Subject         string          `json:"subject"` // whose fact it is, as [Key.Subject] says it
 	Time            time.Time       `json:"time"`    // UTC, when it was recorded
 	DataContentType string          `json:"datacontenttype"`
 	Sequence        string          `json:"sequence,omitempty"`    // place in the application's sequence, ten digits
@@ -89,11 +118,8 @@ func Wrap(id string, e Event, at time.Time, position int, cause string) (Envelop
 		return Envelope{}, fmt.Errorf("event %s: %w", e.Type(), err)
 	}
 	env := Envelope{
-		SpecVersion: "1.0", ID: id, Source: Source, Type: e.Type(), Subject: string(e.Key().Application),
+		SpecVersion: "1.0", ID: id, Source: Source, Type: e.Type(), Subject: e.Key().Subject(),
 		Time: at.UTC(), DataContentType: "application/json", CausationID: cause, Data: data,
-	}
-	if env.Subject == "" {
-		env.Subject = string(e.Key().Assessor)
 	}
 	if position > 0 {
 		env.Sequence = fmt.Sprintf("%010d", position)
@@ -144,6 +170,8 @@ var decoders = map[string]func([]byte) (Event, error){
 	AwardDecided{}.Type():            decode[AwardDecided],
 	DecisionOverdue{}.Type():         decode[DecisionOverdue],
 	QualificationRegistered{}.Type(): decode[QualificationRegistered],
+	PersonErased{}.Type():            decode[PersonErased],
+	CheckpointSigned{}.Type():        decode[CheckpointSigned],
 }
 
 func decode[E Event](data []byte) (Event, error) {

@@ -12,7 +12,7 @@ type EvidenceSubmitted struct {
 	About
 	Item       evidence.ItemID         `json:"item"`
 	Kind       evidence.Kind           `json:"kind"`
-	Digest     canon.Digest            `json:"digest"`
+	Digest     canon.Digest            `json:"digest"` // SHA-256(salt ‖ content); the salt is in the receipt
 	Indicators []catalogue.IndicatorID `json:"indicators"`
 }
 

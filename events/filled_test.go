@@ -14,6 +14,7 @@ import (
 	"github.com/kutse-dev/kutse/schema/canon"
 	"github.com/kutse-dev/kutse/schema/catalogue"
 	"github.com/kutse-dev/kutse/schema/evidence"
+	"github.com/kutse-dev/kutse/schema/retention"
 )
 
 const (
@@ -65,8 +66,11 @@ func fill(v reflect.Value, field string) {
 		}
 	case reflect.String:
 		v.SetString(text(field))
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		v.SetInt(3)
+		if field == "Year" {
+			v.SetInt(2026)
+		}
 	case reflect.Bool:
 		v.SetBool(true)
 	default:
@@ -81,6 +85,7 @@ var values = map[reflect.Type]any{
 	reflect.TypeFor[catalogue.IndicatorID](): catalogue.IndicatorID{Competence: "B.2.3", Ordinal: 4},
 	reflect.TypeFor[evidence.Kind]():         evidence.File,
 	reflect.TypeFor[award.Outcome]():         award.Return,
+	reflect.TypeFor[retention.Ground]():      retention.ByRequest,
 }
 
 func text(field string) string {

@@ -3,6 +3,7 @@ package events_test
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/kutse-dev/kutse/events"
@@ -48,6 +49,31 @@ func TestAFactOfAnApplicationNamesItsCandidateToo(t *testing.T) {
 		}
 		if _, _, err := events.Open(body); !errors.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v, want invalid", name, err)
+		}
+	}
+}
+
+func TestAKeyNamesOne(t *testing.T) {
+	t.Parallel()
+	for name, data := range map[string]string{
+		"an assessor beside the case":  `{"application":"a","candidate":"c","assessor":"x"}`,
+		"a log of no year":             `{"origin":"o","year":0,"size":1,"root":"` + strings.Repeat("0", 64) + `","signed":"s"}`,
+		"a log of a year before years": `{"origin":"o","year":-1,"size":1,"root":"` + strings.Repeat("0", 64) + `","signed":"s"}`,
+		"a person without an id":       `{"person":"","ground":"request"}`,
+	} {
+		for _, e := range []events.Event{events.ApplicationWithdrawn{}, events.PersonErased{}, events.CheckpointSigned{}} {
+			env, err := events.Wrap(id, filled(e), at, 0, cause)
+			if err != nil {
+				t.Fatal(err)
+			}
+			env.Data = json.RawMessage(data)
+			body, err := json.Marshal(env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, got, err := events.Open(body); !errors.Is(err, fault.Invalid) || got != nil {
+				t.Errorf("%s as %s: %+v, %v; want invalid", name, e.Type(), got, err)
+			}
 		}
 	}
 }

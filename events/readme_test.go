@@ -16,8 +16,12 @@ func TestTheReadmeTellsEveryFact(t *testing.T) {
 	}
 	for _, e := range events.All() {
 		subject := "evt.v1.cand.<uid>.<application>."
-		if strings.HasPrefix(events.Filter(e), "evt.v1.asr.") {
-			subject = "evt.v1.asr.<uid>."
+		for prefix, shown := range map[string]string{
+			"evt.v1.asr.": "evt.v1.asr.<uid>.", "evt.v1.person.": "evt.v1.person.<uid>.", "evt.v1.log.": "evt.v1.log.<year>.",
+		} {
+			if strings.HasPrefix(events.Filter(e), prefix) {
+				subject = shown
+			}
 		}
 		subject += strings.TrimSuffix(e.Type(), ".v1")
 		if row := "| `" + e.Type() + "` | `" + subject + "` |"; !strings.Contains(string(readme), row) {

@@ -6,6 +6,8 @@ import "strings"
 //
 //	evt.v1.cand.<candidate>.<application>.<noun>.<what happened>
 //	evt.v1.asr.<assessor>.<noun>.<what happened>
+//	evt.v1.person.<person>.<noun>.<what happened>
+//	evt.v1.log.<year>.<noun>.<what happened>
 const (
 	Stream         = "EVENTS"
 	StreamSubjects = "evt.v1.>"
@@ -13,21 +15,34 @@ const (
 
 // Subject is where a fact is published.
 func Subject(e Event) string {
-	name := what(e)
 	k := e.Key()
-	if k.Assessor != "" {
-		return "evt.v1.asr." + string(k.Assessor) + "." + name
+	if of := whose(e); of != "cand" {
+		return "evt.v1." + of + "." + k.Subject() + "." + what(e)
 	}
-	return "evt.v1.cand." + string(k.Candidate) + "." + string(k.Application) + "." + name
+	return "evt.v1.cand." + string(k.Candidate) + "." + string(k.Application) + "." + what(e)
 }
 
 // Filter is the subject under which a consumer meets every fact of e's type.
 func Filter(e Event) string {
-	name := what(e)
-	if _, own := e.(interface{ ofAssessor() }); own {
-		return "evt.v1.asr.*." + name
+	if of := whose(e); of != "cand" {
+		return "evt.v1." + of + ".*." + what(e)
 	}
-	return "evt.v1.cand.*.*." + name
+	return "evt.v1.cand.*.*." + what(e)
+}
+
+// whose is the token that says what a fact is a fact of. It goes by the type: a
+// filter has no values.
+func whose(e Event) string {
+	switch e.(type) {
+	case interface{ ofAssessor() }:
+		return "asr"
+	case interface{ ofPerson() }:
+		return "person"
+	case interface{ ofLog() }:
+		return "log"
+	default:
+		return "cand"
+	}
 }
 
 // what is an event's type without its version: a later version goes where the

@@ -141,6 +141,8 @@ var parameters = object{
 	{"candidate", object{{"description", "whose application it is"}}},
 	{"application", object{{"description", "the application that the fact is about"}}},
 	{"assessor", object{{"description", "whose own fact it is"}}},
+	{"person", object{{"description", "whose fact it is"}}},
+	{"year", object{{"description", "of the log, four digits"}}},
 }
 
 // using refers to the parameters of a subject by their names.

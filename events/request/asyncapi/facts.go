@@ -41,15 +41,17 @@ func (d *document) facts() error {
 	return nil
 }
 
+// tokens are the names of what changes in the subjects of each kind of fact.
+var tokens = map[string][]string{
+	"cand": {"candidate", "application"}, "asr": {"assessor"}, "person": {"person"}, "log": {"year"},
+}
+
 // address is the subject of e with names for the tokens that change.
 func address(e events.Event) (address string, names []string, err error) {
 	address = events.Filter(e)
-	switch strings.Count(address, "*") {
-	case 1:
-		names = []string{"assessor"}
-	case 2:
-		names = []string{"candidate", "application"}
-	default:
+	kind, _, _ := strings.Cut(strings.TrimPrefix(address, "evt.v1."), ".")
+	names, ok := tokens[kind]
+	if !ok || strings.Count(address, "*") != len(names) {
 		return "", nil, fmt.Errorf("say what the tokens of %s are", address)
 	}
 	for _, name := range names {
