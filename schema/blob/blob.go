@@ -1,11 +1,18 @@
-// Package blob keeps the bytes of evidence files: by person and by their
-// SHA-256, on disk, everything through the seal of the person.
+// Package blob keeps the bytes of evidence files: by person, on disk, everything
+// through the seal of the person.
 //
-//	<dir>/<person>/<aa>/<sha256>            a file; aa is the beginning of its SHA-256
-//	<dir>/<person>/uploads/<id>/<offset>    a chunk on its way in
+//	<dir>/<person>/<aa>/<address>             a file; aa is the beginning of its address
+//	<dir>/<person>/uploads/<upload>/<offset>  a chunk on its way in
 //
-// A file stands under its name only whole and checked. The same bytes of two
-// persons are two files, so that one of them can be erased.
+// Callers name a file by its SHA-256. On disk it stands under its address, a salt
+// of the person made from that: whoever has the disk and a copy of some file
+// cannot see whether a person put it forward. The same bytes of two persons are
+// two files under two addresses, so that one of them can be erased.
+//
+// A file stands under its address only whole and checked.
+//
+// When the key of a person is destroyed, nothing of theirs can be read or added;
+// Erase removes what is left.
 //
 // Who may read whose files is not known here; callers have asked before.
 package blob
@@ -47,14 +54,15 @@ type Store struct {
 
 	begin sync.Mutex // between counting the uploads of a person and adding one
 
-	// reached is told each step of Commit, and can end it there: the tests of
-	// what a crash leaves behind.
+	// reached is told each step of Commit and of Erase, and can end it there: the
+	// tests of what a crash leaves behind.
 	reached func(step string) error
 }
 
 // Stored is a file that the store has.
 type Stored struct {
 	Digest    canon.Digest // SHA-256 of the bytes
+	Address   canon.Salt   // where it stands; this, and not Digest, may leave the person's own rows
 	Size      int64
 	MediaType string // as the content shows, whatever the uploader calls it
 }
@@ -84,12 +92,38 @@ func home(p person.ID) (string, error) {
 	return string(id), err
 }
 
-func filePath(home string, d canon.Digest) string {
-	name := d.String()
+// Record is what the salt of a person that is the address of a file is made for.
+func Record(d canon.Digest) string { return "blob." + d.String() }
+
+// Address is where a file of the person with these bytes stands, if there is one.
+// The error is a Conflict when what belonged to the person was erased.
+func (s *Store) Address(p person.ID, d canon.Digest) (canon.Salt, error) {
+	address, err := s.address(p, d)
+	return address, erased(err)
+}
+
+func (s *Store) address(p person.ID, d canon.Digest) (canon.Salt, error) {
+	if _, err := home(p); err != nil {
+		return canon.Salt{}, err
+	}
+	return s.seal.Salt(p, Record(d))
+}
+
+func filePath(home string, address canon.Salt) string {
+	name := address.String()
 	return path.Join(home, name[:2], name)
 }
 
-func fileField(d canon.Digest) string { return "blob.file:" + d.String() }
+func fileField(address canon.Salt) string { return "blob.file:" + address.String() }
+
+// erased is what a writer is told when the key of the person is destroyed; every
+// other error it leaves.
+func erased(err error) error {
+	if errors.Is(err, seal.ErrErased) {
+		return fault.Conflict.Because(err, "what belonged to this person was erased; no file of theirs is kept any more")
+	}
+	return err
+}
 
 // exists says whether there is something at name.
 func (s *Store) exists(name string) (bool, error) {

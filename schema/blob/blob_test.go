@@ -16,6 +16,7 @@ import (
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/person"
 	"github.com/kutse-dev/kutse/schema/seal"
+	"github.com/kutse-dev/kutse/schema/seal/sealtest"
 )
 
 const (
@@ -31,15 +32,16 @@ func TestAFileIsKeptWholeAndSealed(t *testing.T) {
 	up := begin(t, s, mari, content)
 	send(t, s, mari, up, content)
 	got, err := s.Commit(mari, up.ID)
-	want := Stored{Digest: canon.Sum(content), Size: int64(len(content)), MediaType: "application/pdf"}
-	if err != nil || got != want {
-		t.Fatalf("got %+v, %v; want %+v", got, err, want)
+	address, addressErr := s.Address(mari, canon.Sum(content))
+	want := Stored{Digest: canon.Sum(content), Address: address, Size: int64(len(content)), MediaType: "application/pdf"}
+	if err != nil || addressErr != nil || got != want {
+		t.Fatalf("got %+v, %v, %v; want %+v", got, err, addressErr, want)
 	}
-	name := want.Digest.String()
-	on, err := os.ReadFile(filepath.Join(dir, "mari", name[:2], name))
-	if err != nil || !bytes.Equal(on, append([]byte{0}, content...)) {
-		t.Errorf("on disk %q, %v; want the sealed content", on, err)
+	name := address.String()
+	if got := onDisk(t, dir); len(got) != 1 || got[0] != filepath.Join("mari", name[:2], name) {
+		t.Errorf("on disk %q, want the file at %s alone", got, name)
 	}
+	nothingShows(t, dir, content)
 	for offset := int64(0); offset <= want.Size+1; offset++ {
 		b, err := s.Read(mari, want.Digest, offset, 7)
 		beg := min(offset, want.Size)
@@ -50,9 +52,6 @@ func TestAFileIsKeptWholeAndSealed(t *testing.T) {
 	if b, err := s.Read(mari, want.Digest, 0, 1000); err != nil || len(b) != 10 {
 		t.Errorf("a read of 1000 gave %d bytes, %v; want one chunk of 10", len(b), err)
 	}
-	if _, err := fs.Stat(os.DirFS(dir), "mari/uploads/"+string(up.ID)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the chunks are still there: %v", err)
-	}
 }
 
 func TestChunksAreSealedToo(t *testing.T) {
@@ -60,9 +59,43 @@ func TestChunksAreSealedToo(t *testing.T) {
 	s, dir := store(t)
 	up := begin(t, s, mari, content)
 	put(t, s, mari, up.ID, 0, content[:10])
-	on, err := os.ReadFile(filepath.Join(dir, "mari", "uploads", string(up.ID), "0"))
-	if err != nil || !bytes.Equal(on, append([]byte{0}, content[:10]...)) {
-		t.Errorf("on disk %q, %v; want the sealed chunk", on, err)
+	if got := onDisk(t, dir); len(got) != 1 || filepath.Base(got[0]) != "0" {
+		t.Errorf("on disk %q, want the first chunk", got)
+	}
+	nothingShows(t, dir, content[:10])
+}
+
+// onDisk is every file in dir.
+func onDisk(t *testing.T, dir string) []string {
+	t.Helper()
+	var files []string
+	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			files = append(files, filepath.FromSlash(name))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// nothingShows fails when the names and bytes on disk show what was sent: a piece
+// of it, or the SHA-256 by which it could be recognised.
+func nothingShows(t *testing.T, dir string, sent []byte) {
+	t.Helper()
+	sum := canon.Sum(content)
+	for _, name := range onDisk(t, dir) {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range [][]byte{sent[:8], sum[:], []byte(sum.String())} {
+			if bytes.Contains(b, part) || strings.Contains(name, string(part)) {
+				t.Errorf("%s shows %q: %q", name, part, b)
+			}
+		}
 	}
 }
 
@@ -199,7 +232,7 @@ func TestAnUploadLeftForAnHourGivesWayToANewOne(t *testing.T) {
 	now := time.Now()
 	left := func(p person.ID, content string, ago time.Duration) UploadID {
 		up := begin(t, s, p, []byte(content))
-		if err := os.Chtimes(filepath.Join(dir, string(p), "uploads", string(up.ID)), now, now.Add(-ago)); err != nil {
+		if err := os.Chtimes(folder(t, s, dir, p, up.ID), now, now.Add(-ago)); err != nil {
 			t.Fatal(err)
 		}
 		return up.ID
@@ -307,9 +340,10 @@ func TestCommittingWhereOnlySomeChunksWereRemoved(t *testing.T) {
 	s, dir := store(t)
 	up := begin(t, s, mari, content)
 	send(t, s, mari, up, content)
+	first := filepath.Join(folder(t, s, dir, mari, up.ID), "0")
 	s.reached = func(step string) error {
 		if step == "synced" {
-			return os.Remove(filepath.Join(dir, "mari", "uploads", string(up.ID), "0"))
+			return os.Remove(first)
 		}
 		return nil
 	}
@@ -327,7 +361,7 @@ func TestCommittingWhereOnlySomeChunksWereRemoved(t *testing.T) {
 func TestASealThatCannotSeekReadsTheSame(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s, err := Open(dir, sequential{}, limits)
+	s, err := Open(dir, sequential{sealtest.Sealer()}, limits)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,10 +380,10 @@ func TestASealThatCannotSeekReadsTheSame(t *testing.T) {
 }
 
 // sequential is a seal that only reads on.
-type sequential struct{ seal.Plain }
+type sequential struct{ seal.Sealer }
 
 func (s sequential) OpenFrom(p person.ID, field string, r io.Reader) (io.Reader, error) {
-	return s.Plain.OpenFrom(p, field, struct{ io.Reader }{r})
+	return s.Sealer.OpenFrom(p, field, struct{ io.Reader }{r})
 }
 
 func TestBadReadsAreInvalid(t *testing.T) {
@@ -367,7 +401,7 @@ func TestBadReadsAreInvalid(t *testing.T) {
 
 func TestALimitOfNothingIsRefused(t *testing.T) {
 	t.Parallel()
-	if _, err := Open(t.TempDir(), seal.Plain{}, Limits{FileBytes: 1, ChunkBytes: 1}); err == nil {
+	if _, err := Open(t.TempDir(), sealtest.Sealer(), Limits{FileBytes: 1, ChunkBytes: 1}); err == nil {
 		t.Error("a store that takes no uploads was opened")
 	}
 }
@@ -396,7 +430,7 @@ func FuzzIDsAreNeverPaths(f *testing.F) {
 // appears outside the folders of people.
 func tryEverywhere(t *testing.T, id string) {
 	around := t.TempDir()
-	s, err := Open(filepath.Join(around, "store"), seal.Plain{}, limits)
+	s, err := Open(filepath.Join(around, "store"), sealtest.Sealer(), limits)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -433,6 +467,10 @@ func tryEverywhere(t *testing.T, id string) {
 
 func second[T any](_ T, err error) error { return err }
 
+// keys are those of everybody in the tests of a store that is opened again.
+// Whoever is erased in a test is a person of that test alone.
+var keys = new(sealtest.Keys)
+
 var limits = Limits{FileBytes: 100, ChunkBytes: 10, UploadsPerPerson: 2}
 
 func store(t *testing.T) (*Store, string) {
@@ -443,7 +481,7 @@ func store(t *testing.T) (*Store, string) {
 
 func reopen(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := Open(dir, seal.Plain{}, limits)
+	s, err := Open(dir, seal.Keyed{Keys: keys}, limits)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -462,6 +500,16 @@ func begin(t *testing.T, s *Store, p person.ID, content []byte) Upload {
 		t.Fatal(err)
 	}
 	return up
+}
+
+// folder is where the chunks of an upload are.
+func folder(t *testing.T, s *Store, dir string, p person.ID, id UploadID) string {
+	t.Helper()
+	u, err := s.parse(p, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, filepath.FromSlash(u.dir()))
 }
 
 func put(t *testing.T, s *Store, p person.ID, id UploadID, offset int64, chunk []byte) int64 {

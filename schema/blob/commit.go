@@ -23,17 +23,18 @@ import (
 // their folder or not, or the file and some of the chunks; committing again
 // finishes both.
 func (s *Store) Commit(p person.ID, id UploadID) (Stored, error) {
-	u, err := parse(p, id)
+	u, err := s.parse(p, id)
 	if err != nil {
 		return Stored{}, err
 	}
 	if err := s.make(u); err != nil {
-		return Stored{}, err
+		return Stored{}, erased(err)
 	}
 	// A commit that finds the file cannot know whether the one before it came to
 	// this line, so each makes the name durable: the folders may be new too.
-	if err := s.syncDirs(path.Dir(filePath(u.home, u.SHA256)), u.home, "."); err != nil {
-		return Stored{}, fmt.Errorf("committing %s: %w", u.SHA256, err)
+	// If Erase took them away meanwhile, Stat says that there is no file.
+	if err := s.syncDirs(path.Dir(u.file()), u.home, "."); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Stored{}, fmt.Errorf("committing file %s: %w", u.address, err)
 	}
 	stored, err := s.Stat(p, u.SHA256)
 	if err != nil {
@@ -47,14 +48,14 @@ func (s *Store) Commit(p person.ID, id UploadID) (Stored, error) {
 	}
 	// A crash from here on leaves chunks that the next commit, or Expire, removes.
 	if err := s.root.RemoveAll(u.dir()); err != nil {
-		return Stored{}, fmt.Errorf("removing the chunks of %s: %w", u.SHA256, err)
+		return Stored{}, fmt.Errorf("removing the chunks of file %s: %w", u.address, err)
 	}
 	return stored, nil
 }
 
 // make puts the file of u under its name, unless it is there.
 func (s *Store) make(u upload) error {
-	if there, err := s.exists(filePath(u.home, u.SHA256)); there || err != nil {
+	if there, err := s.exists(u.file()); there || err != nil {
 		return err
 	}
 	st, err := s.status(u)
@@ -76,7 +77,7 @@ func (s *Store) make(u upload) error {
 func (s *Store) makeFrom(u upload, temp string) error {
 	sum, err := s.assemble(u, temp)
 	if err != nil {
-		return fmt.Errorf("committing %s: %w", u.SHA256, errors.Join(err, s.root.Remove(temp)))
+		return fmt.Errorf("committing file %s: %w", u.address, errors.Join(err, s.root.Remove(temp)))
 	}
 	if err := s.reached("written"); err != nil {
 		return err
@@ -86,7 +87,7 @@ func (s *Store) makeFrom(u upload, temp string) error {
 	}
 	// These chunks will never be what was announced.
 	if err := s.root.RemoveAll(u.dir()); err != nil {
-		return fmt.Errorf("dropping the chunks of %s: %w", u.SHA256, err)
+		return fmt.Errorf("dropping the chunks of file %s: %w", u.address, err)
 	}
 	return fault.Invalid.New("the file has SHA-256 %s, not %s as announced; begin the upload again", sum, u.SHA256)
 }
@@ -103,7 +104,7 @@ func (s *Store) assemble(u upload, temp string) (canon.Digest, error) {
 }
 
 func (s *Store) copyChunks(u upload, f io.Writer) (canon.Digest, error) {
-	w, err := s.seal.SealTo(person.ID(u.home), fileField(u.SHA256), f)
+	w, err := s.seal.SealTo(person.ID(u.home), fileField(u.address), f)
 	if err != nil {
 		return canon.Digest{}, err
 	}
@@ -127,15 +128,15 @@ func (s *Store) copyChunks(u upload, f io.Writer) (canon.Digest, error) {
 
 // name gives the file its name.
 func (s *Store) name(u upload, temp string) error {
-	final := filePath(u.home, u.SHA256)
+	final := u.file()
 	if err := s.root.Mkdir(path.Dir(final), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("committing %s: %w", u.SHA256, err)
+		return fmt.Errorf("committing file %s: %w", u.address, err)
 	}
 	if err := s.reached("foldered"); err != nil {
 		return err
 	}
 	if err := s.root.Rename(temp, final); err != nil {
-		return fmt.Errorf("committing %s: %w", u.SHA256, err)
+		return fmt.Errorf("committing file %s: %w", u.address, err)
 	}
 	return s.reached("named")
 }

@@ -11,12 +11,14 @@ import (
 	"github.com/kutse-dev/kutse/schema/canon"
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/person"
+	"github.com/kutse-dev/kutse/schema/seal"
 )
 
 // File is an open file, from its first byte on.
 type File struct {
-	r io.Reader // what the seal lets through
-	f *os.File
+	r       io.Reader // what the seal lets through
+	f       *os.File
+	address canon.Salt
 }
 
 // Read implements io.Reader.
@@ -50,22 +52,41 @@ func (f *File) size(read int64) (int64, error) {
 
 // OpenFile opens a person's file for reading. The caller closes it.
 func (s *Store) OpenFile(p person.ID, d canon.Digest) (*File, error) {
+	address, err := s.address(p, d)
+	if err != nil {
+		return nil, nothingLeft(err)
+	}
+	f, err := s.openAt(p, address)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, notFound(d)
+	}
+	return f, err
+}
+
+// openAt opens what stands at an address.
+func (s *Store) openAt(p person.ID, address canon.Salt) (*File, error) {
 	home, err := home(p)
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.root.Open(filePath(home, d))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, notFound(d)
-	}
+	f, err := s.root.Open(filePath(home, address))
 	if err != nil {
-		return nil, fmt.Errorf("opening file %s: %w", d, err)
+		return nil, fmt.Errorf("opening file %s: %w", address, err)
 	}
-	r, err := s.seal.OpenFrom(p, fileField(d), f)
+	r, err := s.seal.OpenFrom(p, fileField(address), f)
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(nothingLeft(err), f.Close())
 	}
-	return &File{r: r, f: f}, nil
+	return &File{r: r, f: f, address: address}, nil
+}
+
+// nothingLeft is what a reader is told when the key of the person is destroyed;
+// every other error it leaves.
+func nothingLeft(err error) error {
+	if errors.Is(err, seal.ErrErased) {
+		return fault.NotFound.Because(err, "there is no such file; what belonged to this person was erased")
+	}
+	return err
 }
 
 // Read returns up to limit bytes from offset, and never more than a chunk: what
@@ -80,22 +101,26 @@ func (s *Store) Read(p person.ID, d canon.Digest, offset int64, limit int) ([]by
 	}
 	defer f.Close() // only read from
 	if err := f.skip(offset); err != nil {
-		return nil, fmt.Errorf("reading file %s from %d: %w", d, offset, err)
+		return nil, fmt.Errorf("reading file %s from %d: %w", f.address, offset, err)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, int64(min(limit, s.limits.ChunkBytes))))
 	if err != nil {
-		return nil, fmt.Errorf("reading file %s from %d: %w", d, offset, err)
+		return nil, fmt.Errorf("reading file %s from %d: %w", f.address, offset, err)
 	}
 	return b, nil
 }
 
-// Has says whether the person has a file with these bytes.
+// Has says whether the person has a file with these bytes. Who was erased has
+// none.
 func (s *Store) Has(p person.ID, d canon.Digest) (bool, error) {
-	home, err := home(p)
+	address, err := s.address(p, d)
+	if errors.Is(err, seal.ErrErased) {
+		return false, nil
+	}
 	if err != nil {
 		return false, err
 	}
-	return s.exists(filePath(home, d))
+	return s.exists(filePath(string(p), address))
 }
 
 // Stat says what the store knows of a file.
@@ -107,13 +132,13 @@ func (s *Store) Stat(p person.ID, d canon.Digest) (Stored, error) {
 	defer f.Close() // only read from
 	kind, n, err := mediaType(f)
 	if err != nil {
-		return Stored{}, fmt.Errorf("reading file %s: %w", d, err)
+		return Stored{}, fmt.Errorf("reading file %s: %w", f.address, err)
 	}
 	size, err := f.size(int64(n))
 	if err != nil {
-		return Stored{}, fmt.Errorf("reading file %s: %w", d, err)
+		return Stored{}, fmt.Errorf("reading file %s: %w", f.address, err)
 	}
-	return Stored{Digest: d, Size: size, MediaType: kind}, nil
+	return Stored{Digest: d, Address: f.address, Size: size, MediaType: kind}, nil
 }
 
 // mediaType reads what the content begins with, and says how much it read.

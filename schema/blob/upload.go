@@ -40,22 +40,31 @@ type Upload struct {
 // upload is what an UploadID says, and where it is kept.
 type upload struct {
 	Announced
-	chunk int
-	home  string
+	chunk   int
+	home    string
+	address canon.Salt // of the file that it becomes
 }
 
 func (u upload) id() UploadID {
 	return UploadID(fmt.Sprintf("%s-%d-%d", u.SHA256, u.Size, u.chunk))
 }
 
-func (u upload) dir() string { return path.Join(u.home, "uploads", string(u.id())) }
+// folder is what the upload is called on disk. Its id would show the SHA-256.
+func (u upload) folder() string {
+	return fmt.Sprintf("%s-%d-%d", u.address, u.Size, u.chunk)
+}
+
+func (u upload) dir() string { return path.Join(u.home, "uploads", u.folder()) }
+
+// file is the name of what the upload becomes.
+func (u upload) file() string { return filePath(u.home, u.address) }
 
 func (u upload) chunkPath(offset int64) string {
 	return path.Join(u.dir(), strconv.FormatInt(offset, 10))
 }
 
 func (u upload) chunkField(offset int64) string {
-	return fmt.Sprintf("blob.chunk:%s:%d", u.id(), offset)
+	return fmt.Sprintf("blob.chunk:%s:%d", u.folder(), offset)
 }
 
 // chunkLen is how long the chunk at offset is.
@@ -69,7 +78,7 @@ func (u upload) at(offset int64) Upload {
 
 // parse reads an upload id, which comes from outside. It accepts only what id
 // writes.
-func parse(p person.ID, id UploadID) (upload, error) {
+func (s *Store) parse(p person.ID, id UploadID) (upload, error) {
 	home, err := home(p)
 	if err != nil {
 		return upload{}, err
@@ -84,7 +93,8 @@ func parse(p person.ID, id UploadID) (upload, error) {
 	if errors.Join(errs[:]...) != nil || u.Size <= 0 || u.chunk <= 0 || u.id() != id {
 		return upload{}, fault.Invalid.New("%.120q is not the id of an upload", id)
 	}
-	return u, nil
+	u.address, err = s.Address(p, u.SHA256)
+	return u, err
 }
 
 // Begin opens an upload, or finds the one the person has begun with the same
@@ -105,7 +115,10 @@ func (s *Store) Begin(p person.ID, a Announced, now time.Time) (Upload, error) {
 		return Upload{}, fault.Invalid.New("say the SHA-256 of the file before sending it")
 	}
 	u := upload{Announced: a, chunk: s.limits.ChunkBytes, home: home}
-	if stored, err := s.exists(filePath(home, a.SHA256)); stored || err != nil {
+	if u.address, err = s.Address(p, a.SHA256); err != nil {
+		return Upload{}, err
+	}
+	if stored, err := s.exists(u.file()); stored || err != nil {
 		return u.at(a.Size), err
 	}
 	if err := s.open(u, now); err != nil {
@@ -170,7 +183,7 @@ func (s *Store) giveWay(uploads string, open []fs.DirEntry, now time.Time) error
 
 // Status says how far an upload has come.
 func (s *Store) Status(p person.ID, id UploadID) (Upload, error) {
-	u, err := parse(p, id)
+	u, err := s.parse(p, id)
 	if err != nil {
 		return Upload{}, err
 	}
@@ -183,7 +196,7 @@ func (s *Store) status(u upload) (Upload, error) {
 		return s.statusWithoutSession(u)
 	}
 	if err != nil {
-		return Upload{}, fmt.Errorf("reading upload %s: %w", u.id(), err)
+		return Upload{}, fmt.Errorf("reading upload %s: %w", u.folder(), err)
 	}
 	have := make(map[string]bool, len(entries))
 	for _, e := range entries {
@@ -197,7 +210,7 @@ func (s *Store) status(u upload) (Upload, error) {
 }
 
 func (s *Store) statusWithoutSession(u upload) (Upload, error) {
-	stored, err := s.exists(filePath(u.home, u.SHA256))
+	stored, err := s.exists(u.file())
 	switch {
 	case err != nil:
 		return Upload{}, err
@@ -211,7 +224,7 @@ func (s *Store) statusWithoutSession(u upload) (Upload, error) {
 // chunk again is accepted. A chunk that does not fit there is a Conflict; the
 // offset to go on from is in its words and is returned with it.
 func (s *Store) Put(p person.ID, id UploadID, offset int64, chunk []byte) (int64, error) {
-	u, err := parse(p, id)
+	u, err := s.parse(p, id)
 	if err != nil {
 		return 0, err
 	}
@@ -227,7 +240,7 @@ func (s *Store) Put(p person.ID, id UploadID, offset int64, chunk []byte) (int64
 		return next, fault.Invalid.New("the chunk at %d has %d bytes, not %d", offset, want, len(chunk))
 	}
 	if offset < next {
-		return next, s.same(u, offset, next, chunk)
+		return next, erased(s.same(u, offset, next, chunk))
 	}
 	err = s.keep(u, offset, chunk)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -236,7 +249,7 @@ func (s *Store) Put(p person.ID, id UploadID, offset int64, chunk []byte) (int64
 		return st.Offset, err
 	}
 	if err != nil {
-		return next, err
+		return next, erased(err)
 	}
 	return offset + int64(len(chunk)), nil
 }
