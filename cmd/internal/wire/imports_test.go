@@ -31,6 +31,9 @@ var imports = map[string][]string{
 	"go.temporal.io/server":          {"deploy/dev"},
 	"go.temporal.io/sdk":             {"workflows", "activities", "cmd/internal/wire", "cmd/internal/cli", "cmd/kutse-dev", "deploy/dev"},
 	"github.com/alecthomas/kong":     {"cmd"},
+	"golang.org/x/mod":               {"schema/merkle"},
+	"filippo.io/age":                 {"schema/seal"},
+	"github.com/tink-crypto":         {"schema/seal/kek"},
 	module + "cmd/internal/wire":     {"cmd"},
 	module + "cmd/internal/gateway":  {"cmd/internal/wire"},
 	module + "deploy/dev":            {"deploy/dev", "cmd/internal/local", "cmd/kutse-dev", "schema/postgres/postgrestest"},
@@ -199,6 +202,8 @@ func TestAPlantedImportIsFound(t *testing.T) {
 		{"cmd/internal/wire", module + "deploy/dev", "cmd/kutse reaches go.temporal.io/server"},
 		{"cmd/internal/wire", "github.com/nats-io/nats-server/v2/server", "only deploy/dev may"},
 		{"cmd/internal/other", "github.com/nats-io/nats.go/micro", "cmd/internal/other imports"},
+		{"schema/seal", "github.com/tink-crypto/tink-go/v2/aead", "only schema/seal/kek may"},
+		{"schema/seal/kek", "filippo.io/age/armor", "schema/seal/kek imports"},
 		{"cmd/internal/other", "testing", "cmd/internal/other imports testing"},
 	} {
 		g := good()
@@ -213,7 +218,7 @@ func TestAPlantedImportIsFound(t *testing.T) {
 // arguments; wire hands the clock in.
 func TestNoRuleReadsTheClock(t *testing.T) {
 	t.Parallel()
-	folders := []string{"events", "events/request", "activities", "workflows", "schema/postgres", "schema/blob", "schema/seal"}
+	folders := []string{"events", "events/request", "activities", "workflows", "schema/postgres", "schema/blob", "schema/seal", "schema/merkle"}
 	for _, r := range rules {
 		folders = append(folders, "schema/"+r)
 	}
