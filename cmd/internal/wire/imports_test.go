@@ -40,6 +40,7 @@ var imports = map[string][]string{
 	module + "events/bus":            {"events/bus", "schema/postgres", "cmd/internal/wire", "cmd/internal/cli"},
 	module + "schema/postgres":       {"schema/postgres", "cmd"},
 	module + "schema/migrations":     {"schema/postgres", "cmd"},
+	module + "schema/seal/sealtest":  {"schema/postgres/postgrestest"},
 	module + "workflows":             {"cmd"},
 	module + "activities":            {"workflows"},
 	"testing":                        {"events/bus/bustest", "schema/postgres/postgrestest", "deploy/dev/pgserver/pgtest", "deploy"},
@@ -203,7 +204,7 @@ func TestAPlantedImportIsFound(t *testing.T) {
 		{"cmd/internal/wire", "github.com/nats-io/nats-server/v2/server", "only deploy/dev may"},
 		{"cmd/internal/other", "github.com/nats-io/nats.go/micro", "cmd/internal/other imports"},
 		{"schema/seal", "github.com/tink-crypto/tink-go/v2/aead", "only schema/seal/kek may"},
-		{"schema/seal/kek", "filippo.io/age/armor", "schema/seal/kek imports"},
+		{"schema/blob", "filippo.io/age", "only schema/seal may"},
 		{"cmd/internal/other", "testing", "cmd/internal/other imports testing"},
 	} {
 		g := good()
