@@ -21,6 +21,7 @@ type Addresses struct {
 	NATS     string   `json:"nats"`
 	Temporal Temporal `json:"temporal"`
 	Blobs    string   `json:"blobs"`
+	Keys     string   `json:"keys"`
 }
 
 // Postgres holds one address of the database for each role. Superuser and Psql

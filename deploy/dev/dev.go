@@ -123,9 +123,11 @@ func (o Options) durable() bool { return !o.Fast && !o.Ephemeral }
 func (s *System) start(ctx context.Context) error {
 	s.PID = os.Getpid()
 	s.Data = s.options.Data
-	s.Blobs = filepath.Join(s.Data, "blobs")
-	if err := os.MkdirAll(s.Blobs, 0o700); err != nil {
-		return fmt.Errorf("making the folder of the blobs: %w", err)
+	s.Blobs, s.Keys = filepath.Join(s.Data, "blobs"), filepath.Join(s.Data, "keys")
+	for _, dir := range []string{s.Blobs, s.Keys} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("making the folders of blobs and keys: %w", err)
+		}
 	}
 	if err := s.startServers(ctx); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"github.com/kutse-dev/kutse/schema/catalogue"
 	"github.com/kutse-dev/kutse/schema/evidence"
 	"github.com/kutse-dev/kutse/schema/person"
+	"github.com/kutse-dev/kutse/schema/reading"
 )
 
 // OpenApplication applies for the standard's current version.
@@ -43,7 +44,8 @@ type HandIn struct {
 
 // OfApplication names the application that a reading is about.
 type OfApplication struct {
-	Application application.ID `json:"application"`
+	Application application.ID  `json:"application"`
+	Purpose     reading.Purpose `json:"purpose,omitempty" jsonschema:"for what it is read; the council must say, others read for their role"`
 }
 
 // Nothing asks for a list without conditions.
@@ -80,8 +82,10 @@ type EvidencePage struct {
 type EvidenceItem struct {
 	Item       evidence.ItemID         `json:"item"`
 	Kind       evidence.Kind           `json:"kind"`
-	Digest     canon.Digest            `json:"digest"`
+	Digest     canon.Digest            `json:"digest" jsonschema:"SHA-256 over the salt and the SHA-256 of the bytes; verdicts name it"`
+	Salt       canon.Salt              `json:"salt,omitzero"`
 	Size       int64                   `json:"size" jsonschema:"bytes"`
+	File       canon.Digest            `json:"file,omitzero" jsonschema:"SHA-256 of a file, to read it by"`
 	MediaType  string                  `json:"media_type,omitempty" jsonschema:"of a file, decided from its content"`
 	Text       string                  `json:"text,omitempty"`
 	Link       string                  `json:"link,omitempty"`

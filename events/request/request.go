@@ -46,7 +46,8 @@ type Receipt struct {
 	Record      string         `json:"record" jsonschema:"id of what was recorded"`
 	Records     []string       `json:"records,omitempty" jsonschema:"ids of all that was recorded, where one act records several"`
 	Application application.ID `json:"application,omitempty"`
-	Digest      canon.Digest   `json:"digest" jsonschema:"SHA-256 over the canonical form of the request"`
+	Digest      canon.Digest   `json:"digest" jsonschema:"SHA-256 over the salt and the canonical form of the request: it stands in the log as the payload"`
+	Salt        canon.Salt     `json:"salt,omitzero" jsonschema:"what the digest is salted with; whoever has it can recompute the digest"`
 	Position    int            `json:"position" jsonschema:"place in the application's sequence, from 1; 0 for an act that stands in none"`
 	At          time.Time      `json:"at" jsonschema:"when it was recorded, UTC"`
 	Claimed     *ClaimedTask   `json:"claimed,omitempty" jsonschema:"what was claimed, with task.claim"`

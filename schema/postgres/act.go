@@ -35,13 +35,24 @@ type change struct {
 	actor   Actor
 	name    string // evidence.submit
 	request string // id that the client chose; "" for an act of the system
-	payload canon.Digest
+	asked   []byte // canonical form of what was asked
+	salt    canon.Salt
+	payload canon.Digest // of what was asked: salted where a person asked
 	at      time.Time
 	app     *applicationRow // locked; nil for an act that moves no application
-	concern application.ID  // what the audit row is about, where that is not locked: a claim
+	about   about           // what the audit row is about; of app, where that is set
+	subject person.ID       // whose data is asked with; the candidate, where app is set, else the actor
 	object  string          // what was recorded, for the audit row
+	records []string        // each row recorded, with its digest
 	facts   []fact
 	receipt request.Receipt
+}
+
+// about says which application an act concerns that does not move it: a claim.
+type about struct {
+	application application.ID
+	candidate   person.CandidateID
+	standard    []byte // digest
 }
 
 type fact struct {
@@ -61,8 +72,8 @@ func (c *change) record(e events.Event) int {
 	return position
 }
 
-// about is what every fact of the locked application says about it.
-func (c *change) about() events.About {
+// of is what every fact of the locked application says about it.
+func (c *change) of() events.About {
 	return events.About{Application: c.app.ID, Candidate: c.app.Candidate}
 }
 
@@ -76,7 +87,7 @@ func (s *Store) act(ctx context.Context, a Actor, name string, app application.I
 	if err := request.CheckID("the request's id", req.RequestID()); err != nil {
 		return request.Receipt{}, err
 	}
-	payload, err := canon.DigestOf(struct {
+	asked, err := canon.JSON(struct {
 		Act     string `json:"act"`
 		Request any    `json:"request"`
 	}{name, req})
@@ -85,7 +96,7 @@ func (s *Store) act(ctx context.Context, a Actor, name string, app application.I
 	}
 	var receipt request.Receipt
 	err = s.transact(ctx, func(t tx) error {
-		c := &change{tx: t, actor: a, name: name, request: req.RequestID(), payload: payload}
+		c := &change{tx: t, actor: a, name: name, request: req.RequestID(), asked: asked, subject: subjectOf(req)}
 		if err := c.lock(ctx, app); err != nil {
 			return err
 		}
@@ -110,7 +121,7 @@ func (s *Store) act(ctx context.Context, a Actor, name string, app application.I
 		return nil
 	})
 	if err != nil {
-		return s.afterFailure(ctx, a, req.RequestID(), payload, err)
+		return s.afterFailure(ctx, a, req.RequestID(), app, asked, err)
 	}
 	s.bell.ring()
 	return receipt, nil
@@ -127,15 +138,21 @@ func (s *Store) actOn(ctx context.Context, a Actor, name string, app application
 // afterFailure looks whether the act failed because the same request was recorded
 // by another transaction meanwhile: then that one's receipt is the answer. This
 // is what makes the same request harmless when it comes twice at once.
-func (s *Store) afterFailure(ctx context.Context, a Actor, requestID string, payload canon.Digest, cause error) (request.Receipt, error) {
+func (s *Store) afterFailure(ctx context.Context, a Actor, requestID string, app application.ID, asked []byte, cause error) (request.Receipt, error) {
 	if ctx.Err() != nil || errors.Is(cause, fault.Unavailable) {
 		return request.Receipt{}, cause
 	}
 	var receipt *request.Receipt
 	err := s.transact(ctx, func(t tx) error {
-		c := &change{tx: t, actor: a, request: requestID, payload: payload}
+		c := &change{tx: t, actor: a, request: requestID, asked: asked}
+		if app != "" {
+			var err error
+			if c.app, err = oneApplication(ctx, t, getApplication, app); err != nil {
+				return err
+			}
+		}
 		var err error
-		receipt, err = c.knownReceipt(ctx)
+		receipt, err = c.known(ctx)
 		return err
 	})
 	switch {
@@ -195,37 +212,60 @@ SELECT EXISTS (SELECT 1 FROM person_role WHERE person = $1 AND role::text = $2) 
 // request if there is one. It runs after the application's row is locked, so that
 // of two equal requests at once the second sees the first.
 func (c *change) known(ctx context.Context) (*request.Receipt, error) {
-	row, receipt, err := c.lookup(ctx)
-	if err != nil {
-		return nil, err
+	var row receiptRow
+	if err := c.GetContext(ctx, &row, findReceipt, c.actor.ID, c.actor.Role, c.request); err != nil {
+		return nil, fmt.Errorf("looking for receipt %s: %w", c.request, err)
 	}
 	if !row.Holds {
 		return nil, forbidRole(c.actor)
 	}
-	return receipt, nil
-}
-
-func (c *change) knownReceipt(ctx context.Context) (*request.Receipt, error) {
-	_, receipt, err := c.lookup(ctx)
-	return receipt, err
-}
-
-func (c *change) lookup(ctx context.Context) (receiptRow, *request.Receipt, error) {
-	var row receiptRow
-	if err := c.GetContext(ctx, &row, findReceipt, c.actor.ID, c.actor.Role, c.request); err != nil {
-		return row, nil, fmt.Errorf("looking for receipt %s: %w", c.request, err)
-	}
 	if !row.Body.Valid {
-		return row, nil, nil
-	}
-	if canon.Digest(row.Digest) != c.payload {
-		return row, nil, fault.Conflict.New("request %s was recorded with other content; use a new id for a new request", c.request)
+		return nil, nil
 	}
 	var receipt request.Receipt
 	if err := json.Unmarshal([]byte(row.Body.String), &receipt); err != nil {
-		return row, nil, fmt.Errorf("reading receipt %s: %w", c.request, err)
+		return nil, fmt.Errorf("reading receipt %s: %w", c.request, err)
 	}
-	return row, &receipt, nil
+	if err := c.salted(ctx); err != nil {
+		return nil, err
+	}
+	if canon.Digest(row.Digest) != c.payload {
+		return nil, fault.Conflict.New("request %s was recorded with other content; use a new id for a new request", c.request)
+	}
+	receipt.Salt = c.salt
+	return &receipt, nil
+}
+
+// salted makes the payload: the digest of what was asked, salted under the key of
+// the person whose data it may hold. Only the salt is needed to recompute it, so
+// the receipt gives it away.
+func (c *change) salted(ctx context.Context) (err error) {
+	if c.salt, err = c.sealer(ctx).Salt(c.whose(), "request."+c.request); err != nil {
+		return gone(err, c.whose())
+	}
+	c.payload = canon.SaltedSum(c.salt, c.asked)
+	return nil
+}
+
+// subjectOf is whom a request is about that is about no application and not about
+// the actor; empty for others.
+func subjectOf(req request.Act) person.ID {
+	if add, ok := req.(request.AddPerson); ok {
+		return add.Person
+	}
+	return ""
+}
+
+// whose is the person whose key salts the request: the candidate where it is about
+// an application, else whom the act added, else the actor.
+func (c *change) whose() person.ID {
+	switch {
+	case c.app != nil:
+		return person.ID(c.app.Candidate)
+	case c.subject != "":
+		return c.subject
+	}
+	return c.actor.ID
 }
 
 func forbidRole(a Actor) error {
@@ -240,16 +280,16 @@ var saveAct = statement(`
 WITH app AS (
   UPDATE application SET position = $2, state = $3::application_state WHERE id = $1::uuid
 ), trail AS (
-  INSERT INTO audit (at, id, actor, role, act, application, object, position, request, payload)
-  VALUES ($4, $5::uuid, $6, $7, $8, COALESCE($1::uuid, NULLIF($21, '')::uuid), $9, $10, $11, $12)
+  INSERT INTO audit (at, id, actor, role, act, application, candidate, standard, object, position, request, payload, records)
+  VALUES ($4, $5::uuid, $6, $7, $8, NULLIF($21, '')::uuid, NULLIF($22, ''), NULLIF($23, ''), $9, $10, $11, $12, $24)
 ), news AS (
   INSERT INTO event (id, application, position, type, order_key, subject, body, at)
   SELECT f.id, NULLIF(f.application, '')::uuid, f.position, f.type, f.order_key, f.subject, f.body, $4
     FROM unnest($13::uuid[], $14::text[], $15::int[], $16::text[], $17::text[], $18::text[], $19::text[])
       AS f (id, application, position, type, order_key, subject, body)
 ), post AS (
-  INSERT INTO outbox (event)
-  SELECT f.id FROM unnest($13::uuid[]) WITH ORDINALITY AS f (id, n) ORDER BY f.n
+  INSERT INTO outbox (at, event)
+  SELECT $4, f.id FROM unnest($13::uuid[]) WITH ORDINALITY AS f (id, n) ORDER BY f.n
 )
 INSERT INTO receipt (person, request, digest, body, at)
 SELECT $6, $11, $12, $20, $4 WHERE $11 <> ''`)
@@ -259,6 +299,11 @@ func (c *change) save(ctx context.Context) error {
 	if c.app != nil {
 		id := string(c.app.ID)
 		appID, state, position = &id, c.app.State, c.app.Position
+		c.about = about{c.app.ID, c.app.Candidate, c.app.Standard}
+	}
+	standard, err := c.aboutStandard(ctx)
+	if err != nil {
+		return err
 	}
 	auditPosition := 0
 	if len(c.facts) > 0 {
@@ -267,6 +312,11 @@ func (c *change) save(ctx context.Context) error {
 	cols, err := c.columns()
 	if err != nil {
 		return err
+	}
+	if c.request != "" {
+		if err := c.salted(ctx); err != nil {
+			return err
+		}
 	}
 	body, err := c.finishReceipt(auditPosition)
 	if err != nil {
@@ -278,11 +328,25 @@ func (c *change) save(ctx context.Context) error {
 	_, err = c.ExecContext(ctx, saveAct, appID, position, state,
 		c.at, newID(), c.actor.ID, c.actor.Role, c.name, c.object, auditPosition, c.request, c.payload[:],
 		pq.Array(cols.ids), pq.Array(cols.applications), pq.Array(cols.positions), pq.Array(cols.types),
-		pq.Array(cols.orderKeys), pq.Array(cols.subjects), pq.Array(cols.bodies), body, c.concern)
+		pq.Array(cols.orderKeys), pq.Array(cols.subjects), pq.Array(cols.bodies), body,
+		c.about.application, c.about.candidate, standard, pq.Array(append([]string{}, c.records...)))
 	if err != nil {
 		return fmt.Errorf("saving %s: %w", c.name, err)
 	}
+	c.receipt.Salt = c.salt // not stored: it can be had only with the person's key
 	return nil
+}
+
+// aboutStandard is the key of the standard that the act concerns; empty for none.
+func (c *change) aboutStandard(ctx context.Context) (string, error) {
+	if c.about.standard == nil {
+		return "", nil
+	}
+	std, err := c.standard(ctx, canon.Digest(c.about.standard))
+	if err != nil {
+		return "", err
+	}
+	return std.Key, nil
 }
 
 type eventColumns struct {
@@ -307,6 +371,7 @@ func (c *change) columns() (eventColumns, error) {
 		if orderKey == "" {
 			orderKey = string(key.Assessor)
 		}
+		c.records = append(c.records, "event "+id+" "+canon.Sum(body).String())
 		cols.ids = append(cols.ids, id)
 		cols.applications = append(cols.applications, string(key.Application))
 		cols.positions = append(cols.positions, int64(f.position))

@@ -30,10 +30,11 @@ func openEnvelope(t *testing.T, body []byte) events.Envelope {
 var factTables = []string{
 	"person", "person_role", "standard", "procedure", "assessor_scope", "blob", "evidence_item", "evidence_link", "round",
 	"round_evidence", "round_closed", "verdict", "finding", "proposal", "proposal_overdue", "decision", "register_entry",
-	"receipt", "audit", "event",
+	"receipt", "audit", "event", "log_key", "log_entry", "log_node", "log_checkpoint", "log_cosignature", "reading",
+	"sample", "sample_draw", "audit_finding", "legal_hold", "legal_hold_lifted", "erasure", "case_file", "prior_assessment",
 }
 
-var changingTables = []string{"application", "task", "register_counter", "outbox", "goose_db_version"}
+var changingTables = []string{"application", "task", "register_counter", "outbox", "log_cursor", "goose_db_version"}
 
 func TestFactsAreAppendOnly(t *testing.T) {
 	t.Parallel()
@@ -44,8 +45,11 @@ func TestFactsAreAppendOnly(t *testing.T) {
 		for _, table := range append(factTables, partitions(t, db)...) {
 			for _, act := range []string{"DELETE FROM %s", "TRUNCATE %s CASCADE", "UPDATE %s SET at = at"} {
 				text := fmt.Sprintf(act, table)
-				if table == "evidence_link" || table == "round_evidence" {
+				switch table {
+				case "evidence_link", "round_evidence":
 					text = strings.Replace(text, "at = at", "ordinal = ordinal", 1)
+				case "log_node":
+					text = strings.Replace(text, "at = at", "n = n", 1)
 				}
 				refused(t, db, user, text)
 			}
@@ -100,7 +104,7 @@ func TestEveryTableIsEitherFactsOrKnownToChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, table := range tables {
-		if !known[table] {
+		if !known[table] && !known[strings.TrimRight(table, "_0123456789")] { // a month of one that is partitioned
 			t.Errorf("table %s is on neither list", table)
 		}
 	}
@@ -180,9 +184,9 @@ func partitions(t *testing.T, db *sqlx.DB) []string {
 	t.Helper()
 	var names []string
 	err := db.Select(&names, `SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
- WHERE i.inhparent = 'kutse.audit'::regclass`)
+ WHERE i.inhparent IN ('kutse.audit'::regclass, 'kutse.event'::regclass, 'kutse.reading'::regclass)`)
 	if err != nil || len(names) < 3 {
-		t.Fatalf("audit has the partitions %v (%v), want at least three", names, err)
+		t.Fatalf("the tables of facts have the partitions %v (%v), want at least three", names, err)
 	}
 	return names
 }

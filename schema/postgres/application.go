@@ -115,10 +115,14 @@ func (s *Store) OpenApplication(ctx context.Context, a Actor, req request.OpenAp
 			Standard: stdDigest[:], Procedure: procDigest[:],
 		}
 		c.app = app
-		c.record(events.ApplicationOpened{About: c.about(), Standard: stdDigest, Procedure: procDigest})
+		c.record(events.ApplicationOpened{About: c.of(), Standard: stdDigest, Procedure: procDigest})
 		c.receipt.Record = string(app.ID)
-		_, err = c.ExecContext(ctx, insertApplication, app.ID, app.Candidate, app.Standard, app.Procedure, c.at)
-		return err
+		if _, err := c.ExecContext(ctx, insertApplication, app.ID, app.Candidate, app.Standard, app.Procedure, c.at); err != nil {
+			return err
+		}
+		return c.recorded("application", string(app.ID), row{
+			"id": app.ID, "candidate": app.Candidate, "standard": app.Standard, "procedure": app.Procedure, "opened_at": c.at,
+		})
 	})
 }
 
@@ -139,7 +143,7 @@ func (s *Store) WithdrawApplication(ctx context.Context, a Actor, req request.Wi
 			return err
 		}
 		c.app.State = application.Withdrawn
-		c.record(events.ApplicationWithdrawn{About: c.about()})
+		c.record(events.ApplicationWithdrawn{About: c.of()})
 		c.receipt.Record = string(c.app.ID)
 		return nil
 	})

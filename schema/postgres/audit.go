@@ -120,14 +120,14 @@ func (s *Store) Stats(ctx context.Context, a Actor) (request.Stats, error) {
 	return stats, err
 }
 
-var ensurePartitions = statement(`SELECT kutse.ensure_audit_partitions($1::date, $2)`)
+var ensurePartitions = statement(`SELECT kutse.ensure_partitions($1::date, $2)`)
 
-// partitionsAhead is how many months of the audit trail are prepared.
+// partitionsAhead is how many months are prepared.
 const partitionsAhead = 3
 
-// EnsureAuditPartitions prepares the audit trail for this month and the next two.
+// EnsurePartitions prepares what is partitioned by month for this one and the next two.
 // Harmless twice.
-func (s *Store) EnsureAuditPartitions(ctx context.Context) error {
+func (s *Store) EnsurePartitions(ctx context.Context) error {
 	_, err := s.db.ExecContext(ctx, ensurePartitions, s.clock().Format(time.DateOnly), partitionsAhead)
 	return explain(err)
 }

@@ -24,7 +24,7 @@ var (
 SELECT p.id, p.outcome, p.due_at, p.at FROM proposal p WHERE p.application = $1 ORDER BY p.number DESC LIMIT 1`)
 	insertProposal = statement(`
 INSERT INTO proposal (id, application, number, outcome, basis, due_at, position, at)
-VALUES ($1, $2, (SELECT count(*) + 1 FROM proposal WHERE application = $2), $3, $4, $5, $6, $7)`)
+VALUES ($1, $2, (SELECT count(*) + 1 FROM proposal WHERE application = $2), $3, $4, $5, $6, $7) RETURNING number`)
 	verdictIDs = statement(`SELECT id FROM verdict WHERE application = $1 ORDER BY position, id`)
 )
 
@@ -72,11 +72,16 @@ func (c *change) propose(ctx context.Context) error {
 		return err
 	}
 	id, due := award.ProposalID(newID()), proc.DecisionDue(c.at)
-	position := c.record(events.AwardProposed{About: c.about(), Proposal: id, Outcome: outcome, Basis: basis, DueAt: due})
+	position := c.record(events.AwardProposed{About: c.of(), Proposal: id, Outcome: outcome, Basis: basis, DueAt: due})
 	c.app.State = application.Proposed
 	c.object = string(id)
-	_, err = c.ExecContext(ctx, insertProposal, id, c.app.ID, outcome, basis[:], due, position, c.at)
-	return err
+	var number int
+	if err := c.GetContext(ctx, &number, insertProposal, id, c.app.ID, outcome, basis[:], due, position, c.at); err != nil {
+		return err
+	}
+	return c.recorded("proposal", string(id), row{
+		"id": id, "application": c.app.ID, "number": number, "outcome": outcome, "basis": basis, "due_at": due, "position": position, "at": c.at,
+	})
 }
 
 // basis is the digest of the verdicts that a proposal rests on.
@@ -160,13 +165,13 @@ var stateAfter = map[award.Outcome]application.State{
 func (c *change) addDecision(ctx context.Context, proposal award.ProposalID, d award.Decision) error {
 	id := award.DecisionID(newID())
 	candidate := person.ID(c.app.Candidate)
-	grounds, err := c.s.seal.Seal(candidate, decisionField(id), []byte(d.Grounds))
+	grounds, err := c.sealer(ctx).Seal(candidate, decisionField(id), []byte(d.Grounds))
 	if err != nil {
 		return err
 	}
 	unmet, reasons := []string{}, pq.ByteaArray{}
 	for _, r := range d.Reasons {
-		sealed, err := c.s.seal.Seal(candidate, reasonField(id, r.Indicator), []byte(r.Reason))
+		sealed, err := c.sealer(ctx).Seal(candidate, reasonField(id, r.Indicator), []byte(r.Reason))
 		if err != nil {
 			return err
 		}
@@ -174,7 +179,7 @@ func (c *change) addDecision(ctx context.Context, proposal award.ProposalID, d a
 	}
 	returned := append([]string{}, d.Returned...)
 	position := c.record(events.AwardDecided{
-		About: c.about(), Proposal: proposal, Decision: id, Outcome: d.Outcome, Returned: d.Returned,
+		About: c.of(), Proposal: proposal, Decision: id, Outcome: d.Outcome, Returned: d.Returned,
 	})
 	c.app.State = stateAfter[d.Outcome]
 	c.receipt.Record = string(id)
@@ -183,7 +188,11 @@ func (c *change) addDecision(ctx context.Context, proposal award.ProposalID, d a
 	if err != nil {
 		return fmt.Errorf("decision on %s: %w", proposal, err)
 	}
-	return nil
+	return c.recorded("decision", string(id), row{
+		"id": id, "application": c.app.ID, "proposal": proposal, "outcome": d.Outcome, "member": c.actor.ID, "reviewed": d.Reviewed,
+		"grounds": grounds, "legal_basis": d.LegalBasis, "unmet": unmet, "reasons": reasons, "returned": returned,
+		"standard": c.app.Standard, "procedure": c.app.Procedure, "position": position, "at": c.at,
+	})
 }
 
 func decisionField(id award.DecisionID) string { return "decision." + string(id) }

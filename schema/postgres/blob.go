@@ -6,18 +6,21 @@ import (
 
 	"github.com/kutse-dev/kutse/events/request"
 	"github.com/kutse-dev/kutse/schema/blob"
+	"github.com/kutse-dev/kutse/schema/canon"
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/person"
 )
 
 var (
 	insertBlob = statement(`
-INSERT INTO blob (person, digest, size, media_type, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (person, digest) DO NOTHING`)
+INSERT INTO blob (person, address, size, media_type, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (person, address) DO NOTHING`)
 	fileInApplication = statement(`
-SELECT EXISTS (SELECT 1 FROM evidence_item WHERE application = $1 AND digest = $2 AND kind = 'file')`)
+SELECT EXISTS (SELECT 1 FROM evidence_item WHERE application = $1 AND address = $2)`)
+	heldTaskCandidate = statement(`
+SELECT COALESCE((SELECT candidate FROM task WHERE id = $1 AND assessor = $2 AND state = 'claimed'), '')`)
 	fileInTask = statement(`
-SELECT COALESCE((SELECT i.candidate FROM task t JOIN round_evidence e ON e.round = t.round JOIN evidence_item i ON i.id = e.item
-  WHERE t.id = $1 AND t.assessor = $2 AND t.state = 'claimed' AND i.digest = $3 AND i.kind = 'file' LIMIT 1), '')`)
+SELECT EXISTS (SELECT 1 FROM task t JOIN round_evidence e ON e.round = t.round JOIN evidence_item i ON i.id = e.item
+  WHERE t.id = $1 AND i.address = $2)`)
 )
 
 // CommitUpload records that a file is in the candidate's store, where the caller
@@ -26,9 +29,25 @@ SELECT COALESCE((SELECT i.candidate FROM task t JOIN round_evidence e ON e.round
 func (s *Store) CommitUpload(ctx context.Context, a Actor, req request.CommitUpload, file blob.Stored) (request.Receipt, error) {
 	return s.act(ctx, a, "blob.commit", "", req, func(ctx context.Context, c *change) error {
 		c.receipt.Record = file.Digest.String()
-		_, err := c.ExecContext(ctx, insertBlob, a.ID, file.Digest[:], file.Size, file.MediaType, c.at)
-		return err
+		address := file.Address
+		c.object = address.String() // in the log, the SHA-256 would tell who has which file
+		res, err := c.ExecContext(ctx, insertBlob, a.ID, address[:], file.Size, file.MediaType, c.at)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		return c.recorded("blob", string(a.ID)+"/"+address.String(), row{
+			"person": a.ID, "address": address[:], "size": file.Size, "media_type": file.MediaType, "at": c.at,
+		})
 	})
+}
+
+// address is where a person's file with that SHA-256 stands.
+func (t tx) address(ctx context.Context, p person.ID, file canon.Digest) (canon.Salt, error) {
+	address, err := t.sealer(ctx).Salt(p, blob.Record(file))
+	return address, gone(err, p)
 }
 
 // FileOwner says whose store a file is in, for one who may read it: the candidate
@@ -37,33 +56,50 @@ func (s *Store) CommitUpload(ctx context.Context, a Actor, req request.CommitUpl
 func (s *Store) FileOwner(ctx context.Context, a Actor, req request.ReadFile) (person.ID, error) {
 	var owner person.ID
 	err := s.read(ctx, a, func(t tx) error {
+		var there bool
+		var err error
 		if a.Role == person.Assessor {
-			if err := request.CheckID("a task's id", string(req.Task)); err != nil {
-				return err
-			}
-			if err := t.GetContext(ctx, &owner, fileInTask, req.Task, a.ID, req.File[:]); err != nil {
-				return err
-			}
+			owner, there, err = t.taskFile(ctx, a, req)
 		} else {
-			app, err := t.visible(ctx, a, req.Application)
-			if err != nil {
-				return err
-			}
-			var there bool
-			if err := t.GetContext(ctx, &there, fileInApplication, req.Application, req.File[:]); err != nil {
-				return err
-			}
-			if there {
-				owner = person.ID(app.Candidate)
-			}
+			owner, there, err = t.applicationFile(ctx, a, req)
 		}
-		if owner == "" {
+		if err == nil && !there {
 			return fault.NotFound.New("there is no file %s there that you may read", req.File)
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return "", fmt.Errorf("file %s: %w", req.File, err)
 	}
 	return owner, nil
+}
+
+// taskFile says whether a file was frozen for a task that the actor holds.
+func (t tx) taskFile(ctx context.Context, a Actor, req request.ReadFile) (owner person.ID, there bool, err error) {
+	if err := request.CheckID("a task's id", string(req.Task)); err != nil {
+		return "", false, err
+	}
+	if err := t.GetContext(ctx, &owner, heldTaskCandidate, req.Task, a.ID); err != nil || owner == "" {
+		return "", false, err
+	}
+	address, err := t.address(ctx, owner, req.File)
+	if err != nil {
+		return owner, false, err
+	}
+	return owner, there, t.GetContext(ctx, &there, fileInTask, req.Task, address[:])
+}
+
+// applicationFile says whether a file is evidence in an application that the actor
+// may see.
+func (t tx) applicationFile(ctx context.Context, a Actor, req request.ReadFile) (owner person.ID, there bool, err error) {
+	app, err := t.visible(ctx, a, req.Application)
+	if err != nil {
+		return "", false, err
+	}
+	owner = person.ID(app.Candidate)
+	address, err := t.address(ctx, owner, req.File)
+	if err != nil {
+		return owner, false, err
+	}
+	return owner, there, t.GetContext(ctx, &there, fileInApplication, req.Application, address[:])
 }

@@ -138,11 +138,11 @@ func (t tx) openReasons(ctx context.Context, app *applicationRow) (map[string]st
 	}
 	reasons := map[string]string{}
 	for _, r := range rows {
-		plain, err := t.s.seal.Open(person.ID(app.Candidate), verdictField(r.ID), r.Reason)
+		plain, err := t.text(ctx, person.ID(app.Candidate), verdictField(r.ID), r.Reason)
 		if err != nil {
 			return nil, fmt.Errorf("verdict %s: %w", r.ID, err)
 		}
-		reasons[r.Indicator] = string(plain)
+		reasons[r.Indicator] = plain
 	}
 	return reasons, nil
 }
@@ -176,12 +176,12 @@ func (t tx) caseDecisions(ctx context.Context, app *applicationRow, proc *proced
 	}
 	var list []request.Decision
 	for _, r := range rows {
-		grounds, err := t.s.seal.Open(person.ID(app.Candidate), decisionField(r.ID), r.Grounds)
+		grounds, err := t.text(ctx, person.ID(app.Candidate), decisionField(r.ID), r.Grounds)
 		if err != nil {
 			return nil, fmt.Errorf("decision %s: %w", r.ID, err)
 		}
 		d := request.Decision{
-			Decision: r.ID, Outcome: r.Outcome, Member: r.Member, Grounds: string(grounds), LegalBasis: r.LegalBasis,
+			Decision: r.ID, Outcome: r.Outcome, Member: r.Member, Grounds: grounds, LegalBasis: r.LegalBasis,
 			Returned: r.Returned, At: r.At.UTC(),
 			Challenge: fmt.Sprintf("within %d days of learning of it, to %s", proc.Challenge.Days, proc.Challenge.To),
 		}
@@ -190,11 +190,11 @@ func (t tx) caseDecisions(ctx context.Context, app *applicationRow, proc *proced
 			return nil, err
 		}
 		for i, id := range unmet {
-			reason, err := t.s.seal.Open(person.ID(app.Candidate), reasonField(r.ID, id), r.Reasons[i])
+			reason, err := t.text(ctx, person.ID(app.Candidate), reasonField(r.ID, id), r.Reasons[i])
 			if err != nil {
 				return nil, fmt.Errorf("decision %s on %s: %w", r.ID, id, err)
 			}
-			d.Reasons = append(d.Reasons, request.Reason{Indicator: id, Reason: string(reason)})
+			d.Reasons = append(d.Reasons, request.Reason{Indicator: id, Reason: reason})
 		}
 		list = append(list, d)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lib/pq"
@@ -20,12 +21,12 @@ import (
 
 var (
 	insertEvidence = statement(`
-INSERT INTO evidence_item (id, application, candidate, kind, digest, size, content, position, at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`)
+INSERT INTO evidence_item (id, application, candidate, kind, digest, size, content, position, at, address)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`)
 	insertEvidenceLinks = statement(`
 INSERT INTO evidence_link (item, application, competence, ordinal)
 SELECT $1, $2, l.competence, l.ordinal FROM unnest($3::text[], $4::int[]) AS l (competence, ordinal)`)
-	blobSize = statement(`SELECT COALESCE(max(size), -1) FROM blob WHERE person = $1 AND digest = $2`)
+	blobSize = statement(`SELECT COALESCE(max(size), -1) FROM blob WHERE person = $1 AND address = $2`)
 )
 
 // SubmitEvidence puts one piece of evidence forward for one or many indicators:
@@ -56,38 +57,77 @@ func (s *Store) SubmitEvidence(ctx context.Context, a Actor, req request.SubmitE
 
 func (c *change) addEvidence(ctx context.Context, sub evidence.Submission) error {
 	id := evidence.ItemID(newID())
-	digest, size, content, err := c.evidenceContent(ctx, id, sub)
+	put, err := c.evidenceContent(ctx, id, sub)
 	if err != nil {
 		return err
 	}
 	position := c.record(events.EvidenceSubmitted{
-		About: c.about(), Item: id, Kind: sub.Kind, Digest: digest, Indicators: sub.Indicators,
+		About: c.of(), Item: id, Kind: sub.Kind, Digest: put.digest, Indicators: sub.Indicators,
 	})
 	c.receipt.Record = string(id)
 	if _, err := c.ExecContext(ctx, insertEvidence, id, c.app.ID, c.app.Candidate, sub.Kind,
-		digest[:], size, content, position, c.at); err != nil {
+		put.digest[:], put.size, put.content, position, c.at, put.address); err != nil {
 		return fmt.Errorf("evidence %s: %w", id, err)
 	}
 	codes, ordinals := split(sub.Indicators)
-	_, err = c.ExecContext(ctx, insertEvidenceLinks, id, c.app.ID, pq.Array(codes), pq.Array(ordinals))
-	return err
+	if _, err = c.ExecContext(ctx, insertEvidenceLinks, id, c.app.ID, pq.Array(codes), pq.Array(ordinals)); err != nil {
+		return err
+	}
+	return c.recorded("evidence_item", string(id), row{
+		"id": id, "application": c.app.ID, "candidate": c.app.Candidate, "kind": sub.Kind, "digest": put.digest, "size": put.size,
+		"content": put.content, "address": put.address, "indicators": texts(slices.SortedFunc(slices.Values(sub.Indicators), compareIDs)),
+		"position": position, "at": c.at,
+	})
 }
 
-// evidenceContent seals a text or link, or finds the file. content is nil for a file.
-func (c *change) evidenceContent(ctx context.Context, id evidence.ItemID, sub evidence.Submission) (canon.Digest, int64, []byte, error) {
+// content is a piece of evidence as the record keeps it.
+type content struct {
+	digest  canon.Digest // salted
+	size    int64
+	content []byte // sealed: the text, the link, or the SHA-256 of the file
+	address []byte // of a file
+}
+
+// evidenceContent seals a text or link, or finds the file.
+func (c *change) evidenceContent(ctx context.Context, id evidence.ItemID, sub evidence.Submission) (put content, err error) {
+	plain := []byte(sub.Text + sub.Link) // Check saw to it that only one is set
+	sum := canon.Sum(plain)
+	put.size = int64(len(plain))
 	if sub.Kind == evidence.File {
-		var size int64
-		if err := c.GetContext(ctx, &size, blobSize, c.actor.ID, sub.File[:]); err != nil {
-			return canon.Digest{}, 0, nil, err
+		plain, sum = sub.File[:], sub.File
+		if put.address, put.size, err = c.file(ctx, sub.File); err != nil {
+			return put, err
 		}
-		if size < 0 {
-			return canon.Digest{}, 0, nil, fault.NotFound.New("you have not uploaded a file with the SHA-256 %s; upload it first", sub.File)
-		}
-		return sub.File, size, nil, nil
 	}
-	plain := sub.Text + sub.Link // Check saw to it that only one is set
-	content, err := c.s.seal.Seal(c.actor.ID, evidenceField(id), []byte(plain))
-	return canon.Sum([]byte(plain)), int64(len(plain)), content, err
+	salt, err := c.sealer(ctx).Salt(c.actor.ID, evidenceField(id))
+	if err != nil {
+		return put, gone(err, c.actor.ID)
+	}
+	put.digest = evidenceDigest(salt, sum)
+	put.content, err = c.sealer(ctx).Seal(c.actor.ID, evidenceField(id), plain)
+	return put, err
+}
+
+// file finds a file that the actor uploaded.
+func (c *change) file(ctx context.Context, sum canon.Digest) (address []byte, size int64, err error) {
+	at, err := c.address(ctx, c.actor.ID, sum)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := c.GetContext(ctx, &size, blobSize, c.actor.ID, at[:]); err != nil {
+		return nil, 0, err
+	}
+	if size < 0 {
+		return nil, 0, fault.NotFound.New("you have not uploaded a file with the SHA-256 %s; upload it first", sum)
+	}
+	return at[:], size, nil
+}
+
+// evidenceDigest is how evidence is named outside of its person's key: SHA-256 over
+// the item's salt and the SHA-256 of its bytes. Whoever has the salt and the bytes
+// can recompute it; once the salt is erased, nobody can guess what it was of.
+func evidenceDigest(salt canon.Salt, sum canon.Digest) canon.Digest {
+	return canon.SaltedSum(salt, sum[:])
 }
 
 func evidenceField(id evidence.ItemID) string { return "evidence." + string(id) }
@@ -119,7 +159,7 @@ SELECT i.id, i.candidate, i.kind, i.digest, i.size, i.content, i.position, i.at,
        COALESCE(b.media_type, '') AS media_type,
        (SELECT array_agg(l.competence || '/' || l.ordinal ORDER BY l.competence, l.ordinal)
           FROM evidence_link l WHERE l.item = i.id) AS indicators
-  FROM evidence_item i LEFT JOIN blob b ON b.person = i.candidate AND b.digest = i.digest AND i.kind = 'file'
+  FROM evidence_item i LEFT JOIN blob b ON b.person = i.candidate AND b.address = i.address
  WHERE i.application = $1 AND i.position > $2 ORDER BY i.position LIMIT $3`)
 
 // A page of evidence is as long as surely fits into one reply, as JSON.
@@ -151,7 +191,7 @@ func (t tx) evidencePage(ctx context.Context, query string, of any, after int) (
 	}
 	items, bytes := []request.EvidenceItem{}, 0
 	for i, row := range rows {
-		item, err := t.item(row)
+		item, err := t.item(ctx, row)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -167,7 +207,7 @@ func (t tx) evidencePage(ctx context.Context, query string, of any, after int) (
 	return items, 0, nil
 }
 
-func (t tx) item(row evidenceRow) (request.EvidenceItem, error) {
+func (t tx) item(ctx context.Context, row evidenceRow) (request.EvidenceItem, error) {
 	item := request.EvidenceItem{
 		Item: row.ID, Kind: row.Kind, Digest: canon.Digest(row.Digest), Size: row.Size,
 		MediaType: row.MediaType, Position: row.Position, At: row.At.UTC(),
@@ -179,20 +219,38 @@ func (t tx) item(row evidenceRow) (request.EvidenceItem, error) {
 		}
 		item.Indicators = append(item.Indicators, id)
 	}
-	if row.Kind == evidence.File {
+	plain, err := t.sealer(ctx).Open(row.Candidate, evidenceField(row.ID), row.Content)
+	if erased(err) {
+		item.Text = erasedText
 		return item, nil
 	}
-	plain, err := t.s.seal.Open(row.Candidate, evidenceField(row.ID), row.Content)
 	if err != nil {
 		return item, fmt.Errorf("evidence %s: %w", row.ID, err)
 	}
-	if got := canon.Sum(plain); got != item.Digest {
-		return item, fmt.Errorf("evidence %s has the digest %s, not the recorded %s: it was changed", row.ID, got, item.Digest)
+	return item, t.disclose(ctx, &item, row.Candidate, plain)
+}
+
+// disclose puts what was sealed into an item, with the salt that its digest can be
+// recomputed with.
+func (t tx) disclose(ctx context.Context, item *request.EvidenceItem, of person.ID, plain []byte) (err error) {
+	if item.Salt, err = t.sealer(ctx).Salt(of, evidenceField(item.Item)); err != nil {
+		return err
 	}
-	if row.Kind == evidence.Link {
+	sum := canon.Sum(plain)
+	switch item.Kind {
+	case evidence.File:
+		if len(plain) != len(sum) {
+			return fmt.Errorf("evidence %s: its file is named by %d bytes", item.Item, len(plain))
+		}
+		sum = canon.Digest(plain)
+		item.File = sum
+	case evidence.Link:
 		item.Link = string(plain)
-	} else {
+	default:
 		item.Text = string(plain)
 	}
-	return item, nil
+	if got := evidenceDigest(item.Salt, sum); got != item.Digest {
+		return fmt.Errorf("evidence %s has the digest %s, not the recorded %s: it was changed", item.Item, got, item.Digest)
+	}
+	return nil
 }

@@ -23,7 +23,6 @@ import (
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/postgres"
 	"github.com/kutse-dev/kutse/schema/postgres/postgrestest"
-	"github.com/kutse-dev/kutse/schema/seal"
 )
 
 // cutter stands before PostgreSQL. Armed, it hangs up right after the next error
@@ -301,7 +300,7 @@ func TestAFreshProcessWithASmallPoolAnswersManyAtOnce(t *testing.T) {
 	t.Parallel()
 	r := postgrestest.New(t)
 	fresh, err := postgres.Open(t.Context(), r.DB.Service, postgres.Options{
-		Seal: seal.Plain{}, Now: time.Now, Limits: evidence.Limits{TextBytes: 1 << 10, Indicators: 10}, Log: slog.New(slog.DiscardHandler), Pool: 4,
+		Now: time.Now, Limits: evidence.Limits{TextBytes: 1 << 10, Indicators: 10}, Log: slog.New(slog.DiscardHandler), Pool: 4,
 	})
 	if err != nil {
 		t.Fatal(err)

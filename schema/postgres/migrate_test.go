@@ -22,7 +22,7 @@ func TestAMonthWithoutAPartitionFailsLoudlyAndLeavesNothing(t *testing.T) {
 	if after := s.stats(); !reflect.DeepEqual(after, before) {
 		t.Errorf("the record holds %+v, before %+v", after, before)
 	}
-	if err := s.EnsureAuditPartitions(s.ctx); err != nil {
+	if err := s.EnsurePartitions(s.ctx); err != nil {
 		t.Fatal(err)
 	}
 	s.must(s.SubmitEvidence(s.ctx, postgrestest.Candidate, s.text("in time", "B.2.8/1")))
@@ -35,7 +35,7 @@ func TestANewPartitionIsAppendOnlyToo(t *testing.T) {
 	at := time.Date(2031, 11, 30, 23, 59, 59, 0, time.UTC)
 	s.Clock.Set(at)
 	for range 2 { // harmless twice
-		if err := s.EnsureAuditPartitions(s.ctx); err != nil {
+		if err := s.EnsurePartitions(s.ctx); err != nil {
 			t.Fatal(err)
 		}
 	}

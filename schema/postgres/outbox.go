@@ -94,7 +94,7 @@ func discard(conn *sqlx.Conn) {
 var (
 	pendingFacts = statement(`
 SELECT o.id, e.id AS event_id, e.order_key, e.subject, e.body
-  FROM outbox o JOIN event e ON e.id = o.event ORDER BY o.id LIMIT $1`)
+  FROM outbox o JOIN event e ON e.at = o.at AND e.id = o.event ORDER BY o.id LIMIT $1`)
 	sentFacts = statement(`DELETE FROM outbox WHERE id = ANY ($1::bigint[])`)
 )
 
@@ -161,10 +161,11 @@ func (s *Store) Wakeups(ctx context.Context) (<-chan struct{}, error) {
 
 var (
 	allEvents = statement(`
-SELECT id FROM event WHERE id > $1::uuid AND at < $2 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.event = event.id)
- ORDER BY id LIMIT $3`)
+SELECT at, id FROM event
+ WHERE at >= $1 AND (at, id) > ($1, $2::uuid) AND at < $3 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.event = event.id)
+ ORDER BY at, id LIMIT $4`)
 	publishAgain = statement(`
-INSERT INTO outbox (event) SELECT e.id FROM event e JOIN unnest($1::uuid[]) AS m (id) ON m.id = e.id
+INSERT INTO outbox (at, event) SELECT e.at, e.id FROM event e JOIN unnest($1::uuid[]) AS m (id) ON m.id = e.id
  WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.event = e.id) ORDER BY e.application, e.position, e.id`)
 	underway = statement(`
 SELECT id FROM application WHERE state NOT IN ('registered', 'refused', 'withdrawn') AND id > $1::uuid ORDER BY id LIMIT $2`)
@@ -178,19 +179,26 @@ const (
 // PublishedFacts walks the ids of all facts recorded before a moment that the
 // outbox holds no more: they must be in JetStream.
 func (s *Store) PublishedFacts(ctx context.Context, before time.Time, visit func(ids []string) error) error {
-	after := zeroID
+	after, at := zeroID, time.Time{}
 	for {
-		var ids []string
-		if err := s.db.SelectContext(ctx, &ids, allEvents, after, before, reconcilePage); err != nil {
+		var rows []struct {
+			At time.Time
+			ID string
+		}
+		if err := s.db.SelectContext(ctx, &rows, allEvents, at, after, before, reconcilePage); err != nil {
 			return explain(err)
 		}
-		if len(ids) == 0 {
+		if len(rows) == 0 {
 			return nil
+		}
+		ids := make([]string, 0, len(rows))
+		for _, r := range rows {
+			ids = append(ids, r.ID)
 		}
 		if err := visit(ids); err != nil {
 			return err
 		}
-		after = ids[len(ids)-1]
+		at, after = rows[len(rows)-1].At, rows[len(rows)-1].ID
 	}
 }
 

@@ -20,7 +20,6 @@ import (
 	"github.com/kutse-dev/kutse/schema/person"
 	"github.com/kutse-dev/kutse/schema/postgres"
 	"github.com/kutse-dev/kutse/schema/postgres/postgrestest"
-	"github.com/kutse-dev/kutse/schema/seal"
 )
 
 // patience bounds every wait for something that has to happen.
@@ -77,7 +76,7 @@ func adder(t *testing.T, r *postgrestest.Record) func(key string, n int) {
 func another(t *testing.T, url string) *postgres.Store {
 	t.Helper()
 	s, err := postgres.Open(t.Context(), url, postgres.Options{
-		Seal: seal.Plain{}, Now: time.Now, Limits: evidence.Limits{TextBytes: 1 << 10, Indicators: 10}, Log: slog.New(slog.DiscardHandler),
+		Now: time.Now, Limits: evidence.Limits{TextBytes: 1 << 10, Indicators: 10}, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -249,7 +248,7 @@ func TestASlowTransactionsFactIsPendingWhenItCommits(t *testing.T) {
 VALUES ($1, 0, 'slow.fact.v1', 'slow', 'evt.v1.slow', '{}', now())`, id); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := slow.Exec(`INSERT INTO outbox (event) VALUES ($1)`, id); err != nil {
+	if _, err := slow.Exec(`INSERT INTO outbox (at, event) VALUES (now(), $1)`, id); err != nil {
 		t.Fatal(err)
 	}
 	adder(t, r)("a", 2)

@@ -20,12 +20,12 @@ const (
 )
 
 var (
-	insertPerson = statement(`INSERT INTO person (id, name, contact, at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING`)
+	insertPerson = statement(`INSERT INTO person (id, name, contact, at) VALUES ($1, $2, $3, $4)`)
 	insertRoles  = statement(`
-INSERT INTO person_role (person, role, at) SELECT $1, r::role, $3 FROM unnest($2::text[]) AS r ON CONFLICT DO NOTHING`)
+INSERT INTO person_role (person, role, at) SELECT $1, r::role, $3 FROM unnest($2::text[]) AS r ON CONFLICT DO NOTHING RETURNING role`)
 	insertScope = statement(`
 INSERT INTO assessor_scope (assessor, standard, competence, at)
-SELECT $1, $2, c, $4 FROM unnest($3::text[]) AS c ON CONFLICT DO NOTHING`)
+SELECT $1, $2, c, $4 FROM unnest($3::text[]) AS c ON CONFLICT DO NOTHING RETURNING competence`)
 	countOperators = statement(`SELECT count(*) FROM person_role WHERE role = 'adm'`)
 )
 
@@ -71,19 +71,23 @@ func checkPerson(req request.AddPerson) error {
 }
 
 func (c *change) addPerson(ctx context.Context, req request.AddPerson) error {
-	name, err := c.s.seal.Seal(req.Person, nameField, []byte(req.Name))
+	isNew, err := c.meet(ctx, req.Person)
 	if err != nil {
 		return err
 	}
-	contact, err := c.s.seal.Seal(req.Person, contactField, []byte(req.Contact))
-	if err != nil {
+	if isNew {
+		if err := c.introduce(ctx, req); err != nil {
+			return err
+		}
+	}
+	var roles []person.Role
+	if err := c.SelectContext(ctx, &roles, insertRoles, req.Person, pq.Array(req.Roles), c.at); err != nil {
 		return err
 	}
-	if _, err := c.ExecContext(ctx, insertPerson, req.Person, name, contact, c.at); err != nil {
-		return err
-	}
-	if _, err := c.ExecContext(ctx, insertRoles, req.Person, pq.Array(req.Roles), c.at); err != nil {
-		return err
+	for _, r := range roles {
+		if err := c.recorded("person_role", string(req.Person)+"/"+string(r), row{"person": req.Person, "role": r, "at": c.at}); err != nil {
+			return err
+		}
 	}
 	for _, scope := range req.Scopes {
 		if err := c.addScope(ctx, req.Person, scope); err != nil {
@@ -91,6 +95,25 @@ func (c *change) addPerson(ctx context.Context, req request.AddPerson) error {
 		}
 	}
 	return nil
+}
+
+// introduce records a person who is new here, with the key that meet made.
+func (c *change) introduce(ctx context.Context, req request.AddPerson) error {
+	name, err := c.sealer(ctx).Seal(req.Person, nameField, []byte(req.Name))
+	if err != nil {
+		return err
+	}
+	contact, err := c.sealer(ctx).Seal(req.Person, contactField, []byte(req.Contact))
+	if err != nil {
+		return err
+	}
+	if _, err := c.ExecContext(ctx, insertPerson, req.Person, name, contact, c.at); err != nil {
+		return err
+	}
+	if err := c.keep(ctx, req.Person); err != nil {
+		return err
+	}
+	return c.recorded("person", string(req.Person), row{"id": req.Person, "name": name, "contact": contact, "at": c.at})
 }
 
 func (c *change) addScope(ctx context.Context, assessor person.ID, scope request.Scope) error {
@@ -109,8 +132,13 @@ func (c *change) addScope(ctx context.Context, assessor person.ID, scope request
 			return fault.Invalid.New("%s is no competence of %s that has tasks of its own", code, std.Name())
 		}
 	}
-	_, err = c.ExecContext(ctx, insertScope, assessor, digest[:], pq.Array(codes), c.at)
-	return err
+	var added []string
+	if err := c.SelectContext(ctx, &added, insertScope, assessor, digest[:], pq.Array(codes), c.at); err != nil || len(added) == 0 {
+		return err
+	}
+	slices.Sort(added)
+	return c.recorded("assessor_scope", string(assessor)+"/"+digest.String(),
+		row{"assessor": assessor, "standard": digest, "competences": added, "at": c.at})
 }
 
 // FirstOperator makes the person who may load everything else, where the record

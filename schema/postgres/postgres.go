@@ -20,14 +20,16 @@ import (
 	"github.com/kutse-dev/kutse/schema/evidence"
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/migrations"
+	"github.com/kutse-dev/kutse/schema/person"
 	"github.com/kutse-dev/kutse/schema/seal"
+	"github.com/kutse-dev/kutse/schema/seal/kek"
 )
 
 // Store is the record as a service sees it. It is safe for concurrent use.
 type Store struct {
 	db     *sqlx.DB
 	dsn    string
-	seal   seal.Sealer
+	kek    kek.KEK
 	now    func() time.Time
 	limits evidence.Limits
 	log    *slog.Logger
@@ -39,7 +41,7 @@ type Store struct {
 
 // Options are what a Store needs beside the database.
 type Options struct {
-	Seal   seal.Sealer
+	KEK    kek.KEK          // wraps the keys of people; nil for a process that seals and opens nothing
 	Now    func() time.Time // the clock of the record
 	Limits evidence.Limits
 	Log    *slog.Logger
@@ -59,7 +61,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	db.SetMaxOpenConns(pool)
 	db.SetMaxIdleConns(pool)
 	db.SetConnMaxLifetime(5 * time.Minute)
-	s := &Store{db: db, dsn: dsn, seal: o.Seal, now: o.Now, limits: o.Limits, log: o.Log}
+	s := &Store{db: db, dsn: dsn, kek: o.KEK, now: o.Now, limits: o.Limits, log: o.Log}
 	if err := s.ready(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -140,8 +142,11 @@ func statement(text string) string {
 // tx is one transaction of the record.
 type tx struct {
 	*sqlx.Tx
-	s *Store
+	s    *Store
+	keys map[person.ID]seal.DataKey // those it has met
 }
+
+func (s *Store) tx(begun *sqlx.Tx) tx { return tx{begun, s, map[person.ID]seal.DataKey{}} }
 
 // prepare prepares every statement once. database/sql keeps them prepared on each
 // connection it uses them on: parsing and planning would otherwise cost PostgreSQL
@@ -201,7 +206,7 @@ func (s *Store) transactOnce(ctx context.Context, do func(tx) error) error {
 		return err
 	}
 	defer func() { _ = t.Rollback() }() // a panic must not take the connection with it
-	if err := do(tx{t, s}); err != nil {
+	if err := do(s.tx(t)); err != nil {
 		return errors.Join(err, ignoreDone(t.Rollback()))
 	}
 	return t.Commit()

@@ -19,7 +19,7 @@ func (s *Store) read(ctx context.Context, a Actor, do func(tx) error) error {
 	if err != nil {
 		return explain(err)
 	}
-	t := tx{begun, s}
+	t := s.tx(begun)
 	defer func() { _ = t.Rollback() }() // a panic must not take the connection with it
 	err = func() error {
 		var holds bool

@@ -86,13 +86,18 @@ func (c *change) enter(ctx context.Context) (string, error) {
 		return "", err
 	}
 	position := c.record(events.QualificationRegistered{
-		About: c.about(), Decision: decision.ID, Number: number, Standard: canon.Digest(c.app.Standard), ValidFrom: from, ValidTo: to,
+		About: c.of(), Decision: decision.ID, Number: number, Standard: canon.Digest(c.app.Standard), ValidFrom: from, ValidTo: to,
 	})
 	c.app.State = application.Registered
 	c.object = number
-	_, err = c.ExecContext(ctx, insertEntry, number, register.Full, c.app.ID, decision.ID, c.app.Candidate,
-		c.app.Standard, c.app.Procedure, from, to, position, c.at)
-	return number, err
+	if _, err = c.ExecContext(ctx, insertEntry, number, register.Full, c.app.ID, decision.ID, c.app.Candidate,
+		c.app.Standard, c.app.Procedure, from, to, position, c.at); err != nil {
+		return "", err
+	}
+	return number, c.recorded("register_entry", number, row{
+		"number": number, "type": register.Full, "application": c.app.ID, "decision": decision.ID, "candidate": c.app.Candidate,
+		"standard": c.app.Standard, "procedure": c.app.Procedure, "valid_from": from, "valid_to": to, "position": position, "at": c.at,
+	})
 }
 
 // Entry reads one register entry.

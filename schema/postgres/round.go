@@ -25,7 +25,7 @@ RETURNING number`)
 INSERT INTO round_evidence (round, item, competence, ordinal)
 SELECT $1, l.item, l.competence, l.ordinal
   FROM evidence_link l JOIN unnest($3::text[], $4::int[]) AS w (competence, ordinal) USING (competence, ordinal)
- WHERE l.application = $2`)
+ WHERE l.application = $2 RETURNING item || ' ' || competence || '/' || ordinal`)
 	indicatorsWithEvidence = statement(`
 SELECT DISTINCT competence || '/' || ordinal FROM evidence_link WHERE application = $1`)
 )
@@ -105,7 +105,7 @@ func (c *change) openRounds(ctx context.Context, asks []assessment.Ask) error {
 		return err
 	}
 	position := c.app.Position + 1 // of the fact below: the rounds stand where it stands
-	handedIn := events.CompetencesHandedIn{About: c.about()}
+	handedIn := events.CompetencesHandedIn{About: c.of()}
 	for _, ask := range asks {
 		id := assessment.RoundID(newID())
 		var number int
@@ -117,8 +117,16 @@ func (c *change) openRounds(ctx context.Context, asks []assessment.Ask) error {
 		// are asked: it is the context that they are seen in.
 		own, _, _ := std.Competence(ask.Competence)
 		codes, ordinals := split(slices.Compact(slices.SortedFunc(slices.Values(slices.Concat(own.Assessable(), ask.Asked, ask.Offered)), compareIDs)))
-		if _, err := c.ExecContext(ctx, freezeEvidence, id, c.app.ID, pq.Array(codes), pq.Array(ordinals)); err != nil {
+		frozen := []string{}
+		if err := c.SelectContext(ctx, &frozen, freezeEvidence, id, c.app.ID, pq.Array(codes), pq.Array(ordinals)); err != nil {
 			return fmt.Errorf("freezing the evidence of round %s: %w", id, err)
+		}
+		slices.Sort(frozen)
+		if err := c.recorded("round", string(id), row{
+			"id": id, "application": c.app.ID, "competence": ask.Competence, "number": number, "asked": texts(ask.Asked),
+			"offered": texts(ask.Offered), "evidence": frozen, "position": position, "at": c.at,
+		}); err != nil {
+			return err
 		}
 		handedIn.Rounds = append(handedIn.Rounds, events.Round{Round: id, Competence: ask.Competence, Number: number})
 		c.receipt.Records = append(c.receipt.Records, string(id))

@@ -39,7 +39,7 @@ func (s *Store) LoadStandard(ctx context.Context, a Actor, req request.LoadStand
 		if err != nil {
 			return err
 		}
-		return c.loadVersion(ctx, insertStandard, std.Key, std)
+		return c.loadVersion(ctx, "standard", insertStandard, std.Key, std)
 	})
 }
 
@@ -50,19 +50,25 @@ func (s *Store) LoadProcedure(ctx context.Context, a Actor, req request.LoadProc
 		if err != nil {
 			return err
 		}
-		return c.loadVersion(ctx, insertProcedure, proc.Key, proc)
+		return c.loadVersion(ctx, "procedure", insertProcedure, proc.Key, proc)
 	})
 }
 
-func (c *change) loadVersion(ctx context.Context, insert, key string, version any) error {
+func (c *change) loadVersion(ctx context.Context, kind, insert, key string, version any) error {
 	body, err := canon.JSON(version)
 	if err != nil {
 		return err
 	}
 	digest := canon.Sum(body)
 	c.receipt.Record = digest.String()
-	_, err = c.ExecContext(ctx, insert, digest[:], key, string(body), c.at)
-	return err
+	res, err := c.ExecContext(ctx, insert, digest[:], key, string(body), c.at)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	return c.recorded(kind, digest.String(), row{"digest": digest, "key": key, "at": c.at})
 }
 
 // standard reads a version by its digest, and once: a version never changes.

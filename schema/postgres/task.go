@@ -123,7 +123,7 @@ func (c *change) claim(ctx context.Context, row taskRow) error {
 		ByAssessor:  events.ByAssessor{Assessor: person.AssessorID(c.actor.ID)},
 		Application: row.Application, Task: row.ID, Fence: fence, LeaseUntil: lease,
 	})
-	c.receipt.Record, c.concern = string(row.ID), row.Application
+	c.receipt.Record, c.about = string(row.ID), about{row.Application, row.Candidate, row.Standard}
 	c.receipt.Claimed = &request.ClaimedTask{
 		Task: row.ID, Application: row.Application, Competence: row.Competence, Asked: ask.Asked, Offered: ask.Offered,
 		Fence: fence, LeaseUntil: lease, DueAt: row.DueAt.UTC(),
@@ -186,7 +186,7 @@ func (s *Store) ReleaseTask(ctx context.Context, a Actor, req request.ReleaseTas
 			ByAssessor:  events.ByAssessor{Assessor: person.AssessorID(a.ID)},
 			Application: row.Application, Task: row.ID,
 		})
-		c.receipt.Record, c.concern = string(row.ID), row.Application
+		c.receipt.Record, c.about = string(row.ID), about{row.Application, row.Candidate, row.Standard}
 		return nil
 	})
 }
@@ -270,7 +270,7 @@ SELECT i.id, i.candidate, i.kind, i.digest, i.size, i.content, i.position, i.at,
        COALESCE(b.media_type, '') AS media_type,
        array_agg(e.competence || '/' || e.ordinal ORDER BY e.competence, e.ordinal) AS indicators
   FROM round_evidence e JOIN evidence_item i ON i.id = e.item
-  LEFT JOIN blob b ON b.person = i.candidate AND b.digest = i.digest AND i.kind = 'file'
+  LEFT JOIN blob b ON b.person = i.candidate AND b.address = i.address
  WHERE e.round = $1 AND i.position > $2
  GROUP BY i.id, b.media_type ORDER BY i.position LIMIT $3`)
 

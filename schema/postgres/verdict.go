@@ -30,7 +30,8 @@ SELECT v.id, $1, $2, $3, v.competence, v.ordinal, NULLIF(v.context, ''), v.outco
                   WHERE e.round = $1 AND (v.context <> '' OR (e.competence = v.competence AND e.ordinal = v.ordinal))), '{}'),
        $5, $6
   FROM unnest($7::uuid[], $8::text[], $9::int[], $10::text[], $11::text[], $12::bytea[])
-    AS v (id, competence, ordinal, context, outcome, reason)`)
+    AS v (id, competence, ordinal, context, outcome, reason)
+RETURNING id, saw`)
 	judgedInRound = statement(`SELECT DISTINCT competence || '/' || ordinal FROM verdict WHERE round = $1 AND assessor = $2`)
 	finishTask    = statement(`UPDATE task SET state = 'done', lease_until = NULL WHERE id = $1`)
 	closeRound    = statement(`INSERT INTO round_closed (round, position, at) VALUES ($1, $2, $3)`)
@@ -121,13 +122,13 @@ func (c *change) checkVerdicts(row taskRow, given []request.Verdict) ([]assessme
 	return verdicts, nil
 }
 
-func (c *change) addVerdicts(ctx context.Context, row taskRow, verdicts []assessment.Verdict) error {
-	recorded := events.VerdictsRecorded{About: c.about(), Round: row.Round, Competence: row.Competence}
+func (c *change) addVerdicts(ctx context.Context, task taskRow, verdicts []assessment.Verdict) error {
+	recorded := events.VerdictsRecorded{About: c.of(), Round: task.Round, Competence: task.Competence}
 	var ids, contexts, outcomes []string
 	var reasons pq.ByteaArray
 	for _, v := range verdicts {
 		id := newID()
-		reason, err := c.sealReason(v.Reason, verdictField(id))
+		reason, err := c.sealReason(ctx, v.Reason, verdictField(id))
 		if err != nil {
 			return err
 		}
@@ -137,10 +138,41 @@ func (c *change) addVerdicts(ctx context.Context, row taskRow, verdicts []assess
 	}
 	codes, ordinals := split(recorded.Indicators)
 	position := c.record(recorded)
-	c.receipt.Record, c.receipt.Records = string(row.ID), ids
-	if _, err := c.ExecContext(ctx, insertVerdicts, row.Round, row.ID, c.app.ID, c.actor.ID, position, c.at,
+	c.receipt.Record, c.receipt.Records = string(task.ID), ids
+	var saw []sawRow
+	if err := c.SelectContext(ctx, &saw, insertVerdicts, task.Round, task.ID, c.app.ID, c.actor.ID, position, c.at,
 		pq.Array(ids), pq.Array(codes), pq.Array(ordinals), pq.Array(contexts), pq.Array(outcomes), reasons); err != nil {
-		return fmt.Errorf("verdicts on task %s: %w", row.ID, err)
+		return fmt.Errorf("verdicts on task %s: %w", task.ID, err)
+	}
+	for i, v := range verdicts {
+		r := row{
+			"id": ids[i], "round": task.Round, "task": task.ID, "application": c.app.ID, "competence": v.Indicator.Competence,
+			"ordinal": v.Indicator.Ordinal, "outcome": v.Outcome, "assessor": c.actor.ID, "saw": sawOf(saw, ids[i]), "position": position, "at": c.at,
+		}
+		if v.Context != "" {
+			r["context"] = v.Context
+		}
+		if v.Reason != "" {
+			r["reason"] = reasons[i]
+		}
+		if err := c.recorded("verdict", ids[i], r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sawRow is which evidence a verdict names.
+type sawRow struct {
+	ID  string
+	Saw pq.ByteaArray
+}
+
+func sawOf(rows []sawRow, id string) pq.ByteaArray {
+	for _, r := range rows {
+		if r.ID == id {
+			return r.Saw
+		}
 	}
 	return nil
 }
@@ -151,31 +183,33 @@ func verdictField(id string) string { return "verdict." + id }
 
 // sealReason returns an empty slice where there is no reason: never nil, so that
 // it takes its place in the array.
-func (c *change) sealReason(reason, field string) ([]byte, error) {
+func (c *change) sealReason(ctx context.Context, reason, field string) ([]byte, error) {
 	if reason == "" {
 		return []byte{}, nil
 	}
-	return c.s.seal.Seal(person.ID(c.app.Candidate), field, []byte(reason))
+	return c.sealer(ctx).Seal(person.ID(c.app.Candidate), field, []byte(reason))
 }
 
-func (c *change) closeIfJudged(ctx context.Context, row taskRow) error {
+func (c *change) closeIfJudged(ctx context.Context, task taskRow) error {
 	var judged []string
-	if err := c.SelectContext(ctx, &judged, judgedInRound, row.Round, c.actor.ID); err != nil {
+	if err := c.SelectContext(ctx, &judged, judgedInRound, task.Round, c.actor.ID); err != nil {
 		return err
 	}
-	ask, err := row.ask()
+	ask, err := task.ask()
 	if err != nil {
 		return err
 	}
 	if slices.ContainsFunc(ask.Asked, func(id catalogue.IndicatorID) bool { return !slices.Contains(judged, id.String()) }) {
 		return nil
 	}
-	if _, err := c.ExecContext(ctx, finishTask, row.ID); err != nil {
+	if _, err := c.ExecContext(ctx, finishTask, task.ID); err != nil {
 		return err
 	}
 	position := c.record(events.RoundClosed{
-		About: c.about(), Round: events.Round{Round: row.Round, Competence: row.Competence, Number: row.Number},
+		About: c.of(), Round: events.Round{Round: task.Round, Competence: task.Competence, Number: task.Number},
 	})
-	_, err = c.ExecContext(ctx, closeRound, row.Round, position, c.at)
-	return err
+	if _, err = c.ExecContext(ctx, closeRound, task.Round, position, c.at); err != nil {
+		return err
+	}
+	return c.recorded("round_closed", string(task.Round), row{"round": task.Round, "position": position, "at": c.at})
 }

@@ -69,7 +69,7 @@ func (c *change) openTasks(ctx context.Context, rounds []assessment.RoundID) err
 	if err != nil || len(opened) == 0 {
 		return err
 	}
-	fact := events.TasksOpened{About: c.about()}
+	fact := events.TasksOpened{About: c.of()}
 	for _, o := range opened {
 		fact.Tasks = append(fact.Tasks, events.Task{Task: o.ID, Round: o.Round, Competence: o.Competence, DueAt: o.DueAt.UTC()})
 	}
@@ -148,7 +148,7 @@ func (c *change) addFindings(ctx context.Context, standing assessment.Standing) 
 	if err != nil {
 		return err
 	}
-	fact := events.CompetencesWeighed{About: c.about()}
+	fact := events.CompetencesWeighed{About: c.of()}
 	position := c.app.Position + 1
 	for i, r := range closed {
 		found := []string{r.Competence}
@@ -161,6 +161,12 @@ func (c *change) addFindings(ctx context.Context, standing assessment.Standing) 
 			if _, err := c.ExecContext(ctx, insertFinding, r.ID, c.app.ID, code, f.Met, pq.Array(texts(f.Open)),
 				c.app.Standard, c.app.Procedure, position, c.at); err != nil {
 				return fmt.Errorf("finding on %s: %w", code, err)
+			}
+			if err := c.recorded("finding", string(r.ID)+"/"+code, row{
+				"round": r.ID, "application": c.app.ID, "competence": code, "met": f.Met, "open": texts(f.Open),
+				"standard": c.app.Standard, "procedure": c.app.Procedure, "position": position, "at": c.at,
+			}); err != nil {
+				return err
 			}
 		}
 	}
@@ -206,7 +212,7 @@ func (c *change) remindTasks(ctx context.Context) error {
 	if err := c.SelectContext(ctx, &tasks, markTasksOverdue, c.app.ID, c.at); err != nil || len(tasks) == 0 {
 		return err
 	}
-	c.record(events.AssessmentOverdue{About: c.about(), Tasks: tasks})
+	c.record(events.AssessmentOverdue{About: c.of(), Tasks: tasks})
 	c.object = string(tasks[0])
 	return nil
 }
@@ -217,9 +223,12 @@ func (c *change) remindProposal(ctx context.Context) error {
 		return err
 	}
 	for _, id := range proposals {
-		position := c.record(events.DecisionOverdue{About: c.about(), Proposal: id})
+		position := c.record(events.DecisionOverdue{About: c.of(), Proposal: id})
 		c.object = string(id)
 		if _, err := c.ExecContext(ctx, insertProposalOverdue, id, position, c.at); err != nil {
+			return err
+		}
+		if err := c.recorded("proposal_overdue", string(id), row{"proposal": id, "position": position, "at": c.at}); err != nil {
 			return err
 		}
 	}

@@ -69,6 +69,11 @@ const (
 // Roles returns every role.
 func Roles() []Role { return []Role{Door, Relay, Teller, Worker} }
 
+// Keys says where the key is that all keys of people are wrapped under.
+type Keys struct {
+	KEK string `name:"kek" help:"Key-encryption key: file:PATH, made by 'kutse keys create PATH', or the address of a key service." env:"KUTSE_KEK" placeholder:"URI"`
+}
+
 // Limits bound what people can send.
 type Limits struct {
 	MaxText       int   `help:"Bytes of a text or link that is evidence; more goes as a file." env:"KUTSE_MAX_TEXT" default:"65536"`
@@ -101,6 +106,7 @@ type Serve struct {
 	Database
 	NATS
 	Temporal
+	Keys
 	Limits
 	Blobs     string        `help:"Folder of the evidence files." env:"KUTSE_BLOBS" type:"path" placeholder:"DIR"`
 	Pool      int           `help:"PostgreSQL connections at most." env:"KUTSE_POOL" default:"24"`
@@ -134,6 +140,8 @@ func (s Serve) Check() error {
 	switch {
 	case s.Runs(Door) && s.Blobs == "":
 		return fault.Invalid.New("the door needs a folder for evidence files: --blobs DIR")
+	case s.Runs(Door) && s.KEK == "":
+		return fault.Invalid.New("the door needs a key-encryption key: make one with `kutse keys create PATH`, then --kek file:PATH")
 	case s.MaxText < 1 || s.MaxText > maxText:
 		return fault.Invalid.New("--max-text is 1 to %d", maxText)
 	case s.MaxFile < 1 || s.MaxIndicators < 1 || s.MaxUploads < 1:

@@ -23,7 +23,6 @@ import (
 	"github.com/kutse-dev/kutse/schema/evidence"
 	"github.com/kutse-dev/kutse/schema/postgres"
 	"github.com/kutse-dev/kutse/schema/postgres/postgrestest"
-	"github.com/kutse-dev/kutse/schema/seal"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -54,7 +53,7 @@ func openDoor(t *testing.T, change ...func(*gateway.Door)) *door {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = d.nats.Stop(context.WithoutCancel(t.Context())) })
-	blobs, err := blob.Open(d.blobs, seal.Plain{}, limits)
+	blobs, err := blob.Open(d.blobs, d.record.Sealer(), limits)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,12 +9,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"github.com/kutse-dev/kutse/cmd/internal/config"
 	"github.com/kutse-dev/kutse/cmd/internal/play"
 	"github.com/kutse-dev/kutse/cmd/internal/wire"
 	"github.com/kutse-dev/kutse/deploy/dev"
+	"github.com/kutse-dev/kutse/schema/fault"
+	"github.com/kutse-dev/kutse/schema/seal/kek"
 )
 
 // System is a running whole.
@@ -68,6 +71,9 @@ func (s *System) run(ctx context.Context, o dev.Options) error {
 	}); err != nil {
 		return err
 	}
+	if _, err := kek.Create(keyFile(s.Addresses)); err != nil && !errors.Is(err, fault.Conflict) { // there already, from an earlier start
+		return err
+	}
 	if err := step("roles started", func() error { return s.roles(ctx, o.Logger) }); err != nil {
 		return err
 	}
@@ -108,9 +114,13 @@ func Config(at dev.Addresses) (config.Serve, error) {
 	cfg, err := config.Defaults()
 	cfg.Database.Database, cfg.NATS.NATS, cfg.Blobs = at.Postgres.Service, at.NATS, at.Blobs
 	cfg.Temporal = config.Temporal{Temporal: at.Temporal.Address, Namespace: at.Temporal.Namespace}
+	cfg.KEK = "file:" + keyFile(at)
 	cfg.StopAfter = 5 * time.Second
 	return cfg, err
 }
+
+// keyFile is where the key-encryption key of this system is.
+func keyFile(at dev.Addresses) string { return filepath.Join(at.Keys, "kek.json") }
 
 // Wait waits until a server or a role fails, or ctx ends; only a failure is an error.
 func (s *System) Wait(ctx context.Context) error {

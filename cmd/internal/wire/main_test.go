@@ -75,6 +75,7 @@ type process struct {
 func (s *servers) config(roles ...config.Role) config.Serve {
 	return config.Serve{
 		Roles: roles, Database: config.Database{Database: s.record.DB.Service}, NATS: config.NATS{NATS: s.nats.URL()},
+		Keys:     config.Keys{KEK: s.record.KEK},
 		Temporal: config.Temporal{Temporal: s.temporal.Address(), Namespace: temporalserver.DefaultNamespace},
 		Limits:   config.Limits{MaxText: 64 << 10, MaxFile: 1 << 20, MaxIndicators: 100, MaxUploads: 5},
 		Blobs:    s.blobs, Pool: 8, Sweep: 200 * time.Millisecond, StopAfter: 5 * time.Second,

@@ -24,7 +24,7 @@ import (
 	"github.com/kutse-dev/kutse/schema/blob"
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/postgres"
-	"github.com/kutse-dev/kutse/schema/seal"
+	"github.com/kutse-dev/kutse/schema/seal/kek"
 	"github.com/kutse-dev/kutse/workflows"
 )
 
@@ -59,14 +59,20 @@ func (s *System) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	var key kek.KEK
+	if s.cfg.KEK != "" {
+		if key, err = kek.Open(s.cfg.KEK); err != nil {
+			return err
+		}
+	}
 	// The clock of the record is the process's clock: the one place that reads it.
 	s.Record, err = postgres.Open(ctx, url, postgres.Options{
-		Seal: seal.Plain{}, Now: time.Now, Limits: s.cfg.Evidence(), Log: s.log, Pool: s.cfg.Pool,
+		KEK: key, Now: time.Now, Limits: s.cfg.Evidence(), Log: s.log, Pool: s.cfg.Pool,
 	})
 	if err != nil {
 		return err
 	}
-	if err := s.Record.EnsureAuditPartitions(ctx); err != nil {
+	if err := s.Record.EnsurePartitions(ctx); err != nil {
 		return err
 	}
 	if s.door, err = connect(s.cfg.NATS.NATS, "door", s.log); err != nil {
@@ -131,7 +137,7 @@ func (s *System) Run(ctx context.Context, ready func()) error {
 	var blobs *blob.Store        // only where the door is
 	if s.cfg.Runs(config.Door) { // what can fail comes before what runs
 		var err error
-		if blobs, err = blob.Open(s.cfg.Blobs, seal.Plain{}, s.cfg.Blob()); err != nil {
+		if blobs, err = blob.Open(s.cfg.Blobs, s.Record.Sealer(), s.cfg.Blob()); err != nil {
 			return err
 		}
 		defer func() { _ = blobs.Close() }()
@@ -205,7 +211,7 @@ func (s *System) keep(ctx context.Context, blobs *blob.Store) error {
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
 	for {
-		if err := s.Record.EnsureAuditPartitions(ctx); err != nil && ctx.Err() == nil {
+		if err := s.Record.EnsurePartitions(ctx); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "audit partitions not prepared", "error", err)
 		}
 		if blobs != nil {

@@ -4,9 +4,12 @@ package postgrestest
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -20,7 +23,7 @@ import (
 	"github.com/kutse-dev/kutse/schema/person"
 	"github.com/kutse-dev/kutse/schema/postgres"
 	"github.com/kutse-dev/kutse/schema/procedure"
-	"github.com/kutse-dev/kutse/schema/seal"
+	"github.com/kutse-dev/kutse/schema/seal/kek"
 )
 
 // The people in the record.
@@ -43,6 +46,19 @@ type Record struct {
 	*postgres.Store
 	DB    pgtest.DB
 	Clock *Clock
+	KEK   string // address of the key-encryption key, for other stores on the same record
+}
+
+// The key-encryption key of every test: the template, and so the keys in it, are
+// shared by all test processes. It protects nothing.
+//
+//go:embed testdata/kek.json
+var keyset []byte
+
+// keyFile puts the key-encryption key into a folder and returns its address.
+func keyFile(dir string) (string, error) {
+	path := filepath.Join(dir, "kek.json")
+	return "file:" + path, os.WriteFile(path, keyset, 0o600)
 }
 
 // Clock is the record's time, set by the test.
@@ -60,7 +76,11 @@ func New(tb testing.TB) *Record {
 	}
 	db := pgtest.Database(tb, pgtest.Template{Name: "record-" + digest, Build: build})
 	clock := &Clock{now: time.Now}
-	store, err := open(db.Service, clock)
+	uri, err := keyFile(tb.TempDir())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	store, err := open(db.Service, clock, uri)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -69,12 +89,16 @@ func New(tb testing.TB) *Record {
 			tb.Errorf("closing the record: %v", err)
 		}
 	})
-	return &Record{Store: store, DB: db, Clock: clock}
+	return &Record{Store: store, DB: db, Clock: clock, KEK: uri}
 }
 
-func open(dsn string, clock *Clock) (*postgres.Store, error) {
+func open(dsn string, clock *Clock, uri string) (*postgres.Store, error) {
+	key, err := kek.Open(uri)
+	if err != nil {
+		return nil, err
+	}
 	return postgres.Open(context.Background(), dsn, postgres.Options{
-		Seal: seal.Plain{}, Now: func() time.Time { return clock.now() },
+		KEK: key, Now: func() time.Time { return clock.now() },
 		Limits: evidence.Limits{TextBytes: 64 << 10, Indicators: 100}, Log: slog.New(slog.DiscardHandler),
 	})
 }
@@ -92,7 +116,16 @@ func build(ownerURL string) (err error) {
 	if err := db.Close(); err != nil {
 		return err
 	}
-	store, err := open(ownerURL, &Clock{now: time.Now})
+	dir, err := os.MkdirTemp("", "kutse-test-keys-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	uri, err := keyFile(dir)
+	if err != nil {
+		return err
+	}
+	store, err := open(ownerURL, &Clock{now: time.Now}, uri)
 	if err != nil {
 		return err
 	}
