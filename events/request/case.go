@@ -65,6 +65,7 @@ type Decision struct {
 	Returned   []string         `json:"returned,omitempty"`
 	At         time.Time        `json:"at"`
 	Challenge  string           `json:"challenge" jsonschema:"to whom and until when it can be challenged"`
+	Proof      string           `json:"proof,omitempty" jsonschema:"C2SP tlog-proof that it stands in the log, once sealed"`
 }
 
 // Reason is why one indicator counts as not met.
@@ -84,4 +85,5 @@ type RegisterEntry struct {
 	ValidFrom   string           `json:"valid_from" jsonschema:"first day"`
 	ValidTo     string           `json:"valid_to" jsonschema:"last day"`
 	At          time.Time        `json:"at"`
+	Proof       string           `json:"proof,omitempty" jsonschema:"C2SP tlog-proof that it stands in the log, once sealed"`
 }

@@ -5,13 +5,23 @@ import (
 
 	"github.com/kutse-dev/kutse/schema/application"
 	"github.com/kutse-dev/kutse/schema/canon"
+	"github.com/kutse-dev/kutse/schema/person"
+	"github.com/kutse-dev/kutse/schema/reading"
 )
 
-// AuditPage asks for the audit trail, oldest first.
+// AuditPage asks for the audit trail, oldest first. What is left out narrows nothing.
 type AuditPage struct {
-	Application application.ID `json:"application,omitempty" jsonschema:"empty for all"`
-	After       string         `json:"after,omitempty" jsonschema:"the next of the page before"`
-	Limit       int            `json:"limit,omitempty" jsonschema:"at most 500"`
+	Application application.ID  `json:"application,omitempty"`
+	Candidate   person.ID       `json:"candidate,omitempty" jsonschema:"whom the acts are about"`
+	Actor       person.ID       `json:"actor,omitempty" jsonschema:"who acted: an assessor, a member, anybody"`
+	Standard    string          `json:"standard,omitempty" jsonschema:"key"`
+	Act         string          `json:"act,omitempty" jsonschema:"as in evidence.submit"`
+	From        *time.Time      `json:"from,omitempty" jsonschema:"first moment"`
+	To          *time.Time      `json:"to,omitempty" jsonschema:"first moment after"`
+	Newest      bool            `json:"newest,omitempty" jsonschema:"newest first"`
+	Purpose     reading.Purpose `json:"purpose,omitempty" jsonschema:"the council must say where a candidate or an application is named"`
+	After       string          `json:"after,omitempty" jsonschema:"the next of the page before"`
+	Limit       int             `json:"limit,omitempty" jsonschema:"at most 500"`
 }
 
 // Audit is a page of the audit trail.
@@ -28,9 +38,13 @@ type AuditRow struct {
 	Role        string         `json:"role"`
 	Act         string         `json:"act"`
 	Application application.ID `json:"application,omitempty"`
+	Candidate   person.ID      `json:"candidate,omitempty" jsonschema:"whom the act is about"`
+	Standard    string         `json:"standard,omitempty" jsonschema:"key"`
+	Request     string         `json:"request,omitempty" jsonschema:"id that the asker chose"`
 	Object      string         `json:"object"`
 	Position    int            `json:"position"`
-	Payload     canon.Digest   `json:"payload"`
+	Payload     canon.Digest   `json:"payload" jsonschema:"salted digest of the request"`
+	Sealed      *Sealed        `json:"sealed,omitempty" jsonschema:"place in the log, once it has one"`
 }
 
 // OfEntry names a register entry.

@@ -33,6 +33,7 @@ func (e Endpoint) Allows(r person.Role) bool { return slices.Contains(e.Roles, r
 func Endpoints() []Endpoint {
 	cand, asr := []person.Role{person.Candidate}, []person.Role{person.Assessor}
 	com, cnl, adm := []person.Role{person.Committee}, []person.Role{person.Council}, []person.Role{person.Operator}
+	candCnl := []person.Role{person.Candidate, person.Council}
 	return []Endpoint{
 		{cand, "application", "open", "apply for a standard", OpenApplication{}, Receipt{}},
 		{cand, "application", "list", "list your applications", Nothing{}, Applications{}},
@@ -59,6 +60,28 @@ func Endpoints() []Endpoint {
 		{cnl, "get", "audit", "read the audit trail", AuditPage{}, Audit{}},
 		{cnl, "get", "entry", "read a register entry", OfEntry{}, RegisterEntry{}},
 		{cnl, "get", "stats", "count the record", Nothing{}, Stats{}},
+		{cnl, "get", "timeline", "read what happened in a case", OfCase{}, Timeline{}},
+		{cnl, "get", "readings", "search who read whose data", ReadingSearch{}, Readings{}},
+		{cnl, "sample", "commit", "commit to the seed of a random sample", CommitSample{}, Receipt{}},
+		{cnl, "sample", "draw", "disclose the seed and draw the sample", DrawSample{}, Receipt{}},
+		{cnl, "sample", "show", "read a sample", OfSample{}, Sample{}},
+		{cnl, "audit-finding", "file", "put what an auditor found into the record", FileAuditFinding{}, Receipt{}},
+		{cnl, "audit-finding", "list", "list what auditors found", AuditFindingPage{}, AuditFindings{}},
+		{cnl, "person", "erase", "destroy a person's key and all that was sealed under it", ErasePerson{}, Receipt{}},
+		{cnl, "hold", "place", "keep a person's data from erasure", PlaceHold{}, Receipt{}},
+		{cnl, "hold", "lift", "lift a legal hold", LiftHold{}, Receipt{}},
+		{cnl, "hold", "list", "list legal holds", HoldPage{}, Holds{}},
+		{cnl, "retention", "show", "see until when a person's data is kept", OfPerson{}, Retention{}},
+		{cnl, "retention", "due", "list the people whose terms are over", RetentionPage{}, RetentionDue{}},
+		{cand, "reading", "list", "see who read your data", ReadingPage{}, Readings{}},
+		{candCnl, "casefile", "make", "put a case into one signed archive", MakeCaseFile{}, Receipt{}},
+		{candCnl, "casefile", "read", "read bytes of a case file", ReadCaseFile{}, nil},
+		{cand, "prior", "bring", "bring a case file as prior assessment", BringPrior{}, Receipt{}},
+		{cand, "prior", "list", "list your prior assessments", Nothing{}, Priors{}},
+		{[]person.Role{person.Candidate, person.Assessor, person.Committee, person.Council}, "prior", "show", "read a prior assessment", OfPrior{}, Prior{}},
+		{[]person.Role{person.Candidate, person.Committee, person.Council}, "log", "prove", "prove that a record stands in the log", OfRecord{}, Proof{}},
+		{person.Roles(), "log", "keys", "list the logs and their keys", Nothing{}, LogKeys{}},
+		{person.Roles(), "log", "read", "read bytes of a log's published form", ReadLog{}, nil},
 		{adm, "person", "add", "make a person known", AddPerson{}, Receipt{}},
 		{adm, "standard", "load", "put a standard version into the record", LoadStandard{}, Receipt{}},
 		{adm, "procedure", "load", "put a procedure version into the record", LoadProcedure{}, Receipt{}},

@@ -222,6 +222,7 @@ func TestAReceiptIsGolden(t *testing.T) {
 	}
 	full := bare
 	full.Records, full.Application, full.Position = []string{bare.Record, "01980a5e-7c3b-7d2e-9b1a-2f4c6d8e0a13"}, "01980a00-0000-7000-8000-000000000001", 7
+	full.Salt = canon.Salt(canon.Sum([]byte("salt")))
 	full.Claimed = &request.ClaimedTask{
 		Task: "01980a6b-11d0-7c55-8a3e-5b7d9f1c3e24", Application: full.Application, Competence: "B.2.3",
 		Asked:   []catalogue.IndicatorID{{Competence: "B.2.3", Ordinal: 1}},

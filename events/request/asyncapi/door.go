@@ -188,6 +188,18 @@ var raw = map[string]object{
 		{"contentType", bytesType},
 		{"payload", bytesOf("up to 512 KiB")},
 	},
+	"log-read.reply": {
+		{"title", "LogBytes"},
+		{"summary", "Bytes of a log's published form (C2SP tlog-tiles) from the offset on. An empty reply is the end of the resource."},
+		{"contentType", bytesType},
+		{"payload", bytesOf("up to 512 KiB")},
+	},
+	"casefile-read.reply": {
+		{"title", "CaseFileBytes"},
+		{"summary", "Bytes of a case file from the offset on. An empty reply is the end of the file."},
+		{"contentType", bytesType},
+		{"payload", bytesOf("up to 512 KiB")},
+	},
 }
 
 func bytesOf(description string) object {

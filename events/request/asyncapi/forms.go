@@ -12,12 +12,17 @@ import (
 	"github.com/kutse-dev/kutse/schema/catalogue"
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/person"
+	"github.com/kutse-dev/kutse/schema/procedure"
+	"github.com/kutse-dev/kutse/schema/retention"
+	"github.com/kutse-dev/kutse/schema/sample"
 )
 
 // forms are the types whose text has a form that Go's type does not show. The
 // tests hold each pattern to the function that reads the type.
 var forms = map[reflect.Type]*jsonschema.Schema{
 	reflect.TypeFor[canon.Digest]():          {Type: "string", Pattern: "^[0-9a-f]{64}$"},
+	reflect.TypeFor[canon.Salt]():            {Type: "string", Pattern: "^[0-9a-f]{64}$"},
+	reflect.TypeFor[sample.Seed]():           {Type: "string", Pattern: "^[0-9a-f]{64}$"},
 	reflect.TypeFor[catalogue.IndicatorID](): {Type: "string", Pattern: "^[A-Za-z0-9][A-Za-z0-9.-]{0,31}/[1-9][0-9]{0,3}$"},
 	reflect.TypeFor[person.ID]():             {Type: "string", Pattern: personPattern},
 	reflect.TypeFor[person.CandidateID]():    {Type: "string", Pattern: personPattern},
@@ -52,7 +57,8 @@ func always(v any) func(*jsonschema.Schema) {
 
 // moreValues are values that no constant of the type names.
 var moreValues = map[reflect.Type][]constant{
-	reflect.TypeFor[fault.Kind](): {{value: "internal", comment: "something broke here; the message has a reference number"}},
+	reflect.TypeFor[fault.Kind]():      {{value: "internal", comment: "something broke here; the message has a reference number"}},
+	reflect.TypeFor[procedure.Class](): {{value: string(retention.Open), comment: "what an open application needs; it has no term"}},
 }
 
 // open are the structs that may carry more than their fields: CloudEvents allows

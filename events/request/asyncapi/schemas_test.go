@@ -25,6 +25,10 @@ import (
 	"github.com/kutse-dev/kutse/schema/evidence"
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/person"
+	"github.com/kutse-dev/kutse/schema/procedure"
+	"github.com/kutse-dev/kutse/schema/reading"
+	"github.com/kutse-dev/kutse/schema/retention"
+	"github.com/kutse-dev/kutse/schema/sample"
 )
 
 // drafts are the two that the schemas are written for.
@@ -261,14 +265,18 @@ func TestEveryValueOfATypeIsInItsSchema(t *testing.T) {
 	t.Parallel()
 	doc := document(t)
 	want := map[string][]any{
-		"application.State":       list(application.States()),
-		"person.Role":             list(person.Roles()),
-		"catalogue.Scheme":        list(catalogue.Schemes()),
-		"catalogue.GroupKind":     list(catalogue.GroupKinds()),
-		"catalogue.StatementKind": list(catalogue.StatementKinds()),
-		"evidence.Kind":           list([]evidence.Kind{evidence.Text, evidence.Link, evidence.File}),
-		"assessment.Outcome":      list([]assessment.Outcome{assessment.Shown, assessment.NotYetShown}),
-		"award.Outcome":           list([]award.Outcome{award.Award, award.Refuse, award.Return}),
+		"application.State":        list(application.States()),
+		"person.Role":              list(person.Roles()),
+		"catalogue.Scheme":         list(catalogue.Schemes()),
+		"catalogue.GroupKind":      list(catalogue.GroupKinds()),
+		"catalogue.StatementKind":  list(catalogue.StatementKinds()),
+		"evidence.Kind":            list([]evidence.Kind{evidence.Text, evidence.Link, evidence.File}),
+		"assessment.Outcome":       list([]assessment.Outcome{assessment.Shown, assessment.NotYetShown}),
+		"award.Outcome":            list([]award.Outcome{award.Award, award.Refuse, award.Return}),
+		"procedure.Class":          list(append(procedure.Classes(), retention.Open)),
+		"reading.Purpose":          list(reading.Purposes()),
+		"retention.Ground":         list(retention.Grounds()),
+		"request.AuditFindingKind": list(request.AuditFindingKinds()),
 	}
 	for name, values := range want {
 		got := at(t, doc, "#/components/schemas/"+name+"/enum").([]any)
@@ -294,6 +302,8 @@ func TestPatternsAreTheFunctionsThatRead(t *testing.T) {
 	t.Parallel()
 	read := map[string]func(string) error{
 		"person.ID":             func(s string) error { _, err := person.ParseID(s); return err },
+		"canon.Salt":            func(s string) error { _, err := canon.ParseSalt(s); return err },
+		"sample.Seed":           func(s string) error { return new(sample.Seed).UnmarshalText([]byte(s)) },
 		"canon.Digest":          func(s string) error { _, err := canon.ParseDigest(s); return err },
 		"catalogue.IndicatorID": func(s string) error { _, err := catalogue.ParseIndicatorID(s); return err },
 	}

@@ -7,12 +7,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kutse-dev/kutse/events/request"
 	"github.com/kutse-dev/kutse/schema/application"
 	"github.com/kutse-dev/kutse/schema/award"
 	"github.com/kutse-dev/kutse/schema/canon"
 	"github.com/kutse-dev/kutse/schema/catalogue"
 	"github.com/kutse-dev/kutse/schema/evidence"
 	"github.com/kutse-dev/kutse/schema/fault"
+	"github.com/kutse-dev/kutse/schema/person"
+	"github.com/kutse-dev/kutse/schema/procedure"
+	"github.com/kutse-dev/kutse/schema/reading"
+	"github.com/kutse-dev/kutse/schema/sample"
 )
 
 func encode(t testing.TB, v any) []byte {
@@ -45,16 +50,22 @@ func decode(like any, body []byte) (any, error) {
 
 // known are values of types that not every text is a value of.
 var known = map[reflect.Type]any{
-	reflect.TypeFor[time.Time]():               time.Date(2026, 3, 2, 9, 30, 0, 123456000, time.UTC),
-	reflect.TypeFor[canon.Digest]():            canon.Sum([]byte("kutse")),
-	reflect.TypeFor[catalogue.IndicatorID]():   catalogue.IndicatorID{Competence: "B.2.3", Ordinal: 4},
-	reflect.TypeFor[catalogue.Scheme]():        catalogue.EstQF,
-	reflect.TypeFor[catalogue.GroupKind]():     catalogue.Mandatory,
-	reflect.TypeFor[catalogue.StatementKind](): catalogue.Skill,
-	reflect.TypeFor[application.State]():       application.Assessing,
-	reflect.TypeFor[evidence.Kind]():           evidence.File,
-	reflect.TypeFor[award.Outcome]():           award.Return,
-	reflect.TypeFor[fault.Kind]():              fault.Conflict,
+	reflect.TypeFor[time.Time]():                time.Date(2026, 3, 2, 9, 30, 0, 123456000, time.UTC),
+	reflect.TypeFor[canon.Digest]():             canon.Sum([]byte("kutse")),
+	reflect.TypeFor[catalogue.IndicatorID]():    catalogue.IndicatorID{Competence: "B.2.3", Ordinal: 4},
+	reflect.TypeFor[catalogue.Scheme]():         catalogue.EstQF,
+	reflect.TypeFor[catalogue.GroupKind]():      catalogue.Mandatory,
+	reflect.TypeFor[catalogue.StatementKind]():  catalogue.Skill,
+	reflect.TypeFor[application.State]():        application.Assessing,
+	reflect.TypeFor[evidence.Kind]():            evidence.File,
+	reflect.TypeFor[award.Outcome]():            award.Return,
+	reflect.TypeFor[fault.Kind]():               fault.Conflict,
+	reflect.TypeFor[canon.Salt]():               canon.Salt(canon.Sum([]byte("salt"))),
+	reflect.TypeFor[sample.Seed]():              sample.Seed(canon.Sum([]byte("seed"))),
+	reflect.TypeFor[reading.Purpose]():          reading.Court,
+	reflect.TypeFor[person.Role]():              person.Council,
+	reflect.TypeFor[procedure.Class]():          procedure.Staff,
+	reflect.TypeFor[request.AuditFindingKind](): request.Observation,
 }
 
 // fill sets every field of v. Lists have length elements and are nil for none.
