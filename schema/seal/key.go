@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -22,16 +23,18 @@ const keyBytes = 32
 // is sealed under. It never shows itself, whatever prints it. The zero DataKey
 // seals and opens nothing.
 type DataKey struct {
-	// Behind a pointer because fmt goes into a struct that holds a DataKey
-	// without asking the DataKey how to print it.
-	b *[keyBytes]byte
+	// Within a function, because fmt goes into a struct that holds a DataKey
+	// without asking the DataKey how to print it, and follows pointers there.
+	bytes func() *[keyBytes]byte
 }
+
+func keyOf(b *[keyBytes]byte) DataKey { return DataKey{func() *[keyBytes]byte { return b }} }
 
 // NewDataKey makes a key that nobody has had before.
 func NewDataKey() DataKey {
-	k := DataKey{new([keyBytes]byte)}
-	_, _ = rand.Read(k.b[:]) // never fails: crypto/rand ends the program instead
-	return k
+	b := new([keyBytes]byte)
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
+	return keyOf(b)
 }
 
 // ParseDataKey takes the bytes of a key from what unwrapped it. It copies them.
@@ -39,17 +42,17 @@ func ParseDataKey(b []byte) (DataKey, error) {
 	if len(b) != keyBytes {
 		return DataKey{}, fmt.Errorf("a data key has %d bytes, not %d", keyBytes, len(b))
 	}
-	k := DataKey{new([keyBytes]byte)}
-	copy(k.b[:], b)
-	return k, nil
+	k := [keyBytes]byte(b)
+	return keyOf(&k), nil
 }
 
-// Bytes is a copy of the key itself, for wrapping and for nothing else.
+// Bytes is a copy of the key itself, for wrapping and for nothing else; nil for
+// the zero DataKey.
 func (k DataKey) Bytes() []byte {
-	if k.b == nil {
+	if k.bytes == nil {
 		return nil
 	}
-	return append([]byte(nil), k.b[:]...)
+	return bytes.Clone(k.bytes()[:])
 }
 
 // Equal says whether two keys are the same, without telling by the time it takes.
@@ -77,10 +80,10 @@ const (
 // derive is HKDF-Expand (RFC 5869, 2.3): the key is random already, so there is
 // nothing to extract.
 func (k DataKey) derive(use string) ([]byte, error) {
-	if k.b == nil {
+	if k.bytes == nil {
 		return nil, errors.New("this is no data key")
 	}
-	return hkdf.Expand(sha256.New, k.b[:], use, keyBytes)
+	return hkdf.Expand(sha256.New, k.bytes()[:], use, keyBytes)
 }
 
 func (k DataKey) aead(use string) (cipher.AEAD, error) {

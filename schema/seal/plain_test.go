@@ -10,12 +10,7 @@ import (
 	"github.com/kutse-dev/kutse/schema/seal"
 )
 
-const (
-	mari  = person.ID("mari")
-	field = "person.name"
-)
-
-func TestWhatIsSealedOpensAgain(t *testing.T) {
+func TestPlainKeepsBytesAsTheyAre(t *testing.T) {
 	t.Parallel()
 	for name, plain := range map[string][]byte{
 		"nothing":                  nil,
@@ -33,7 +28,7 @@ func TestWhatIsSealedOpensAgain(t *testing.T) {
 		if err != nil || !bytes.Equal(got, plain) {
 			t.Errorf("%s: got %q, %v; want %q", name, got, err, plain)
 		}
-		if got := stream(t, plain); !bytes.Equal(got, sealed) {
+		if got := plainStream(t, plain); !bytes.Equal(got, sealed) {
 			t.Errorf("%s: the stream is %q, want the same as in one piece, %q", name, got, sealed)
 		}
 		r, err := seal.Plain{}.OpenFrom(mari, field, bytes.NewBuffer(sealed))
@@ -46,7 +41,7 @@ func TestWhatIsSealedOpensAgain(t *testing.T) {
 	}
 }
 
-func TestSealingCopies(t *testing.T) {
+func TestPlainCopies(t *testing.T) {
 	t.Parallel()
 	plain := []byte("before")
 	sealed, err := seal.Plain{}.Seal(mari, field, plain)
@@ -59,7 +54,7 @@ func TestSealingCopies(t *testing.T) {
 	}
 }
 
-func TestOtherFormatsAreRefused(t *testing.T) {
+func TestPlainRefusesOtherFormats(t *testing.T) {
 	t.Parallel()
 	for _, sealed := range []string{"", "\x01locked", "Mari"} {
 		if got, err := (seal.Plain{}).Open(mari, field, []byte(sealed)); err == nil {
@@ -71,7 +66,7 @@ func TestOtherFormatsAreRefused(t *testing.T) {
 	}
 }
 
-func TestWhoseAndWhereIsAlwaysSaid(t *testing.T) {
+func TestPlainIsToldWhoseAndWhere(t *testing.T) {
 	t.Parallel()
 	var s seal.Sealer = seal.Plain{}
 	for _, of := range []struct {
@@ -93,9 +88,9 @@ func TestWhoseAndWhereIsAlwaysSaid(t *testing.T) {
 	}
 }
 
-func TestAReaderSeeksWhenWhatIsUnderItDoes(t *testing.T) {
+func TestPlainSeeksWhenWhatIsUnderItDoes(t *testing.T) {
 	t.Parallel()
-	r, err := seal.Plain{}.OpenFrom(mari, field, bytes.NewReader(stream(t, []byte("0123456789"))))
+	r, err := seal.Plain{}.OpenFrom(mari, field, bytes.NewReader(plainStream(t, []byte("0123456789"))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +124,7 @@ func TestAReaderSeeksWhenWhatIsUnderItDoes(t *testing.T) {
 	}
 }
 
-func stream(t *testing.T, plain []byte) []byte {
+func plainStream(t *testing.T, plain []byte) []byte {
 	t.Helper()
 	var sealed bytes.Buffer
 	w, err := seal.Plain{}.SealTo(mari, field, &sealed)
