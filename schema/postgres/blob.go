@@ -28,9 +28,8 @@ SELECT EXISTS (SELECT 1 FROM task t JOIN round_evidence e ON e.round = t.round J
 // the same request again records it. What was recorded once stays as it was.
 func (s *Store) CommitUpload(ctx context.Context, a Actor, req request.CommitUpload, file blob.Stored) (request.Receipt, error) {
 	return s.act(ctx, a, "blob.commit", "", req, func(ctx context.Context, c *change) error {
-		c.receipt.Record = file.Digest.String()
 		address := file.Address
-		c.object = address.String() // in the log, the SHA-256 would tell who has which file
+		c.receipt.Record = address.String() // the SHA-256 would tell for ever who has which file
 		res, err := c.ExecContext(ctx, insertBlob, a.ID, address[:], file.Size, file.MediaType, c.at)
 		if err != nil {
 			return err

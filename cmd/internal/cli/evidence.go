@@ -63,7 +63,7 @@ func writeItem(w io.Writer, item request.EvidenceItem) error {
 	case evidence.Link:
 		content = item.Link
 	case evidence.File:
-		content = fmt.Sprintf("%s, %d bytes, SHA-256 %s", item.MediaType, item.Size, item.Digest)
+		content = fmt.Sprintf("%s, %d bytes, SHA-256 %s", item.MediaType, item.Size, item.File)
 	case evidence.Text:
 	}
 	_, err := fmt.Fprintf(w, "%s for %s\nitem %s, position %d, %s\n%s\n",
