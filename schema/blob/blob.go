@@ -24,6 +24,7 @@ import (
 	"os"
 	"path"
 	"sync"
+	"syscall"
 
 	"github.com/kutse-dev/kutse/schema/canon"
 	"github.com/kutse-dev/kutse/schema/fault"
@@ -132,6 +133,19 @@ func (s *Store) exists(name string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// removeAll removes a folder, also while others add to it: they find no folder
+// once it is gone. It gives up on those who add for ever.
+func (s *Store) removeAll(name string) error {
+	var err error
+	for range 1000 {
+		err = s.root.RemoveAll(name)
+		if !errors.Is(err, syscall.ENOTEMPTY) && !errors.Is(err, fs.ErrExist) {
+			break
+		}
+	}
+	return err
 }
 
 // syncDirs makes the entries of folders durable.

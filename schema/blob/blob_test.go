@@ -360,11 +360,7 @@ func TestCommittingWhereOnlySomeChunksWereRemoved(t *testing.T) {
 
 func TestASealThatCannotSeekReadsTheSame(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	s, err := Open(dir, sequential{sealtest.Sealer()}, limits)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := opened(t, t.TempDir(), sequential{sealtest.Sealer()})
 	up := begin(t, s, mari, content)
 	send(t, s, mari, up, content)
 	if got, err := s.Commit(mari, up.ID); err != nil || got.Size != int64(len(content)) {
@@ -467,8 +463,7 @@ func tryEverywhere(t *testing.T, id string) {
 
 func second[T any](_ T, err error) error { return err }
 
-// keys are those of everybody in the tests of a store that is opened again.
-// Whoever is erased in a test is a person of that test alone.
+// keys are those of everybody in tests that erase nobody.
 var keys = new(sealtest.Keys)
 
 var limits = Limits{FileBytes: 100, ChunkBytes: 10, UploadsPerPerson: 2}
@@ -481,7 +476,12 @@ func store(t *testing.T) (*Store, string) {
 
 func reopen(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := Open(dir, seal.Keyed{Keys: keys}, limits)
+	return opened(t, dir, seal.Keyed{Keys: keys})
+}
+
+func opened(t *testing.T, dir string, sealer seal.Sealer) *Store {
+	t.Helper()
+	s, err := Open(dir, sealer, limits)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func (s *Store) Commit(p person.ID, id UploadID) (Stored, error) {
 		return Stored{}, err
 	}
 	// A crash from here on leaves chunks that the next commit, or Expire, removes.
-	if err := s.root.RemoveAll(u.dir()); err != nil {
+	if err := s.removeAll(u.dir()); err != nil {
 		return Stored{}, fmt.Errorf("removing the chunks of file %s: %w", u.address, err)
 	}
 	return stored, nil
@@ -86,7 +86,7 @@ func (s *Store) makeFrom(u upload, temp string) error {
 		return s.name(u, temp)
 	}
 	// These chunks will never be what was announced.
-	if err := s.root.RemoveAll(u.dir()); err != nil {
+	if err := s.removeAll(u.dir()); err != nil {
 		return fmt.Errorf("dropping the chunks of file %s: %w", u.address, err)
 	}
 	return fault.Invalid.New("the file has SHA-256 %s, not %s as announced; begin the upload again", sum, u.SHA256)

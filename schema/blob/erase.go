@@ -22,7 +22,7 @@ func (s *Store) Erase(p person.ID) error {
 	// Out of the way in one step: whoever is writing finds no folder any more, and
 	// does not add to one that is being emptied. No person's id begins so.
 	grave := ".erased-" + home
-	if err := s.root.RemoveAll(grave); err != nil { // of an Erase that a crash ended
+	if err := s.removeAll(grave); err != nil { // of an Erase that a crash ended
 		return fmt.Errorf("erasing the files of %s: %w", home, err)
 	}
 	if err := s.root.Rename(home, grave); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -31,7 +31,7 @@ func (s *Store) Erase(p person.ID) error {
 	if err := s.reached("buried"); err != nil {
 		return err
 	}
-	if err := s.root.RemoveAll(grave); err != nil {
+	if err := s.removeAll(grave); err != nil {
 		return fmt.Errorf("erasing the files of %s: %w", home, err)
 	}
 	if err := s.syncDirs("."); err != nil {

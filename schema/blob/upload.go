@@ -121,7 +121,15 @@ func (s *Store) Begin(p person.ID, a Announced, now time.Time) (Upload, error) {
 	if stored, err := s.exists(u.file()); stored || err != nil {
 		return u.at(a.Size), err
 	}
-	if err := s.open(u, now); err != nil {
+	err = s.open(u, now)
+	if errors.Is(err, fs.ErrNotExist) {
+		// Erase took the folders away under this one.
+		if _, err := s.Address(p, a.SHA256); err != nil {
+			return Upload{}, err
+		}
+		return Upload{}, fault.Unavailable.Because(err, "the files of this person were just removed; begin the upload again")
+	}
+	if err != nil {
 		return Upload{}, err
 	}
 	return s.status(u)
@@ -175,7 +183,7 @@ func (s *Store) giveWay(uploads string, open []fs.DirEntry, now time.Time) error
 	if oldest == "" {
 		return fault.Conflict.New("%d uploads are open; finish one of them first, or begin again later: one that nothing was added to for an hour gives way to a new one", len(open))
 	}
-	if err := s.root.RemoveAll(oldest); err != nil {
+	if err := s.removeAll(oldest); err != nil {
 		return fmt.Errorf("dropping an old upload: %w", err)
 	}
 	return nil
@@ -315,7 +323,7 @@ func (s *Store) Expire(before time.Time) (int, error) {
 		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.ModTime().Before(before) {
 			continue
 		}
-		if err := errors.Join(err, s.root.RemoveAll(dir)); err != nil {
+		if err := errors.Join(err, s.removeAll(dir)); err != nil {
 			return dropped, fmt.Errorf("expiring uploads: %w", err)
 		}
 		dropped++

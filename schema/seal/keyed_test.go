@@ -80,8 +80,13 @@ var pairs = []struct {
 	p     person.ID
 	field string
 }{
-	{mari, field}, {jaan, field}, {mari, "person.contact"}, {mari, ""},
-	{"marip", "erson.name"}, {"mar", "iperson.name"}, {mari, "\x04mariperson.name"},
+	{mari, field},
+	{jaan, field},
+	{mari, "person.contact"},
+	{mari, ""},
+	{"marip", "erson.name"},
+	{"mar", "iperson.name"},
+	{mari, "\x04mariperson.name"},
 }
 
 func TestWhatIsSealedOpensOnlyForItsPersonAndField(t *testing.T) {
