@@ -36,7 +36,7 @@ func TestWhatIsSealedOpensAgain(t *testing.T) {
 		"bytes that look like tags": {0, 1, 0, 1},
 		"long":                      bytes.Repeat([]byte("evidence "), chunk),
 	} {
-		sealed := sealed(t, s, mari, field, plain)
+		sealed := sealed(t, s, mari, plain)
 		if sealed[0] != 1 {
 			t.Errorf("%s: format %#x, want 1", name, sealed[0])
 		}
@@ -52,10 +52,10 @@ func TestWhatIsSealedOpensAgain(t *testing.T) {
 func TestTheSameIsNeverSealedTheSameTwice(t *testing.T) {
 	t.Parallel()
 	s := sealtest.Sealer()
-	if bytes.Equal(sealed(t, s, mari, field, []byte("yes")), sealed(t, s, mari, field, []byte("yes"))) {
+	if bytes.Equal(sealed(t, s, mari, []byte("yes")), sealed(t, s, mari, []byte("yes"))) {
 		t.Error("equal plain text shows as equal")
 	}
-	if bytes.Equal(stream(t, s, mari, field, []byte("yes")), stream(t, s, mari, field, []byte("yes"))) {
+	if bytes.Equal(stream(t, s, []byte("yes")), stream(t, s, []byte("yes"))) {
 		t.Error("equal files show as equal")
 	}
 }
@@ -63,7 +63,7 @@ func TestTheSameIsNeverSealedTheSameTwice(t *testing.T) {
 func TestSealingCopies(t *testing.T) {
 	t.Parallel()
 	s, plain := sealtest.Sealer(), []byte("before")
-	sealed := sealed(t, s, mari, field, plain)
+	sealed := sealed(t, s, mari, plain)
 	copy(plain, "AFTER!")
 	before := bytes.Clone(sealed)
 	got, err := s.Open(mari, field, sealed)
@@ -93,7 +93,7 @@ func TestWhatIsSealedOpensOnlyForItsPersonAndField(t *testing.T) {
 	t.Parallel()
 	// One key for everybody: it is not only the key that keeps people apart.
 	s := seal.Keyed{Keys: one(seal.NewDataKey())}
-	short, long := sealed(t, s, mari, field, []byte("Mari")), stream(t, s, mari, field, []byte("Mari"))
+	short, long := sealed(t, s, mari, []byte("Mari")), stream(t, s, []byte("Mari"))
 	for _, of := range pairs[1:] {
 		if got, err := s.Open(of.p, of.field, short); err == nil {
 			t.Errorf("Open for %q %q = %q, want an error", of.p, of.field, got)
@@ -128,7 +128,7 @@ func readers(b []byte) map[string]io.Reader {
 func TestAPieceThatWasChangedDoesNotOpen(t *testing.T) {
 	t.Parallel()
 	s := sealtest.Sealer()
-	whole := sealed(t, s, mari, field, []byte("Mari"))
+	whole := sealed(t, s, mari, []byte("Mari"))
 	changed(whole, func(what string, b []byte) {
 		if got, err := s.Open(mari, field, b); err == nil {
 			t.Errorf("%s: Open = %q, want an error", what, got)
@@ -140,7 +140,7 @@ func TestAFileThatWasChangedIsNotRead(t *testing.T) {
 	t.Parallel()
 	s := sealtest.Sealer()
 	plain := []byte("Mari Mägi, Tartu")
-	changed(stream(t, s, mari, field, plain), func(what string, b []byte) {
+	changed(stream(t, s, plain), func(what string, b []byte) {
 		for name, r := range readers(b) {
 			if got, err := readAll(s, r); err == nil {
 				t.Errorf("%s, %s: %q, want an error", what, name, got)
@@ -169,11 +169,11 @@ func TestAPartOfAFileNeverPassesForTheWhole(t *testing.T) {
 	t.Parallel()
 	s := sealtest.Sealer()
 	plain := bytes.Repeat([]byte("0123456789abcdef"), 3*chunk/16)
-	whole := stream(t, s, mari, field, plain)
+	whole := stream(t, s, plain)
 	const sealedChunk = chunk + 16
 	head := len(whole) - 3*sealedChunk
 	first, second, third := whole[head:head+sealedChunk], whole[head+sealedChunk:head+2*sealedChunk], whole[head+2*sealedChunk:]
-	other := stream(t, s, mari, field, plain)
+	other := stream(t, s, plain)
 	for name, parts := range map[string][][]byte{
 		"without the last chunk":        {whole[:head], first, second},
 		"without the first chunk":       {whole[:head], second, third},
@@ -216,10 +216,10 @@ func TestOtherFormatsAreRefused(t *testing.T) {
 func TestAFileIsNoPieceAndAPieceNoFile(t *testing.T) {
 	t.Parallel()
 	s := sealtest.Sealer()
-	if _, err := s.Open(mari, field, stream(t, s, mari, field, []byte("Mari"))); err == nil {
+	if _, err := s.Open(mari, field, stream(t, s, []byte("Mari"))); err == nil {
 		t.Error("a file opened as a piece")
 	}
-	for name, r := range readers(sealed(t, s, mari, field, []byte("Mari"))) {
+	for name, r := range readers(sealed(t, s, mari, []byte("Mari"))) {
 		if _, err := s.OpenFrom(mari, field, r); err == nil {
 			t.Errorf("a piece opened as a file, %s", name)
 		}
@@ -251,8 +251,8 @@ func TestNothingOpensOnceTheKeyIsDestroyed(t *testing.T) {
 	t.Parallel()
 	keys := new(sealtest.Keys)
 	s := seal.Keyed{Keys: keys}
-	short, long := sealed(t, s, mari, field, []byte("Mari")), stream(t, s, mari, field, []byte("Mari"))
-	of := sealed(t, s, jaan, field, []byte("Jaan"))
+	short, long := sealed(t, s, mari, []byte("Mari")), stream(t, s, []byte("Mari"))
+	of := sealed(t, s, jaan, []byte("Jaan"))
 	keys.Forget(mari)
 	for what, err := range map[string]error{
 		"Seal":     second(s.Seal(mari, field, nil)),
@@ -274,7 +274,7 @@ func TestAReaderSeeksWhenWhatIsUnderItDoes(t *testing.T) {
 	t.Parallel()
 	s := sealtest.Sealer()
 	plain := []byte("Mari Mägi, Tartu")
-	under := bytes.NewReader(stream(t, s, mari, field, plain))
+	under := bytes.NewReader(stream(t, s, plain))
 	if _, err := under.Seek(7, io.SeekStart); err != nil {
 		t.Fatal(err)
 	}
@@ -289,7 +289,7 @@ func TestAReaderSeeksWhenWhatIsUnderItDoes(t *testing.T) {
 	if err := iotest.TestReader(seeker, plain); err != nil {
 		t.Error(err)
 	}
-	on, err := s.OpenFrom(mari, field, readers(stream(t, s, mari, field, plain))["reading on"])
+	on, err := s.OpenFrom(mari, field, readers(stream(t, s, plain))["reading on"])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +306,7 @@ func TestReadingFromAnyOffset(t *testing.T) {
 	s := sealtest.Sealer()
 	for _, size := range []int64{0, 1, chunk - 1, chunk, chunk + 1, 3 * chunk} {
 		plain := bytes.Repeat([]byte("0123456789abcdef"), int(size)/16+1)[:size]
-		r, err := s.OpenFrom(mari, field, bytes.NewReader(stream(t, s, mari, field, plain)))
+		r, err := s.OpenFrom(mari, field, bytes.NewReader(stream(t, s, plain)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -338,7 +338,7 @@ func TestReadingFromAnOffsetDoesNotReadAllBefore(t *testing.T) {
 	t.Parallel()
 	s := sealtest.Sealer()
 	plain := bytes.Repeat([]byte("0123456789abcdef"), 100*chunk/16)
-	under := &counting{Reader: bytes.NewReader(stream(t, s, mari, field, plain))}
+	under := &counting{Reader: bytes.NewReader(stream(t, s, plain))}
 	r, err := s.OpenFrom(mari, field, under)
 	if err != nil {
 		t.Fatal(err)
@@ -496,7 +496,7 @@ func TestNoKeySealsNothing(t *testing.T) {
 func TestABrokenWriterIsAnError(t *testing.T) {
 	t.Parallel()
 	s := sealtest.Sealer()
-	whole := stream(t, s, mari, field, []byte("Mari"))
+	whole := stream(t, s, []byte("Mari"))
 	for n := range whole {
 		w, err := s.SealTo(mari, field, &broken{left: n})
 		if err == nil {
@@ -572,7 +572,7 @@ func readAll(s seal.Sealer, r io.Reader) ([]byte, error) {
 
 func second[T any](_ T, err error) error { return err }
 
-func sealed(t *testing.T, s seal.Sealer, p person.ID, field string, plain []byte) []byte {
+func sealed(t *testing.T, s seal.Sealer, p person.ID, plain []byte) []byte {
 	t.Helper()
 	b, err := s.Seal(p, field, plain)
 	if err != nil {
@@ -581,10 +581,10 @@ func sealed(t *testing.T, s seal.Sealer, p person.ID, field string, plain []byte
 	return b
 }
 
-func stream(t *testing.T, s seal.Sealer, p person.ID, field string, plain []byte) []byte {
+func stream(t *testing.T, s seal.Sealer, plain []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := s.SealTo(p, field, &b)
+	w, err := s.SealTo(mari, field, &b)
 	if err != nil {
 		t.Fatal(err)
 	}

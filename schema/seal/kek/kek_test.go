@@ -32,7 +32,7 @@ func TestAWrappedKeyUnwrapsForItsPersonOnly(t *testing.T) {
 	path := created(t)
 	k := opened(t, path)
 	key := seal.NewDataKey()
-	wrapped := wrap(t, k, mari, key)
+	wrapped := wrap(t, k, key)
 	if bytes.Contains(wrapped, key.Bytes()) {
 		t.Error("the key stands in what is wrapped")
 	}
@@ -75,7 +75,7 @@ func TestARotatedKeyIsUsedAtOnceAndTheOldOneStillUnwraps(t *testing.T) {
 	path := created(t)
 	running := opened(t, path) // a process that goes on
 	first, key := running.ID(), seal.NewDataKey()
-	old := wrap(t, running, mari, key)
+	old := wrap(t, running, key)
 
 	second, err := kek.Rotate(path)
 	if err != nil || second == first {
@@ -91,7 +91,7 @@ func TestARotatedKeyIsUsedAtOnceAndTheOldOneStillUnwraps(t *testing.T) {
 	if got, err := kek.Keys(path); err != nil || !slices.Equal(got, want) {
 		t.Errorf("keys %v, %v; want %v", got, err, want)
 	}
-	anew := wrap(t, running, mari, key)
+	anew := wrap(t, running, key)
 	if left, err := kek.Forget(path); err != nil || left != second {
 		t.Fatalf("left %s, %v; want %s", left, err, second)
 	}
@@ -231,7 +231,7 @@ func TestWithoutItsFileARunningProcessUnwrapsAndDoesNotWrap(t *testing.T) {
 	path := created(t)
 	k := opened(t, path)
 	key := seal.NewDataKey()
-	wrapped := wrap(t, k, mari, key)
+	wrapped := wrap(t, k, key)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func TestAKeyServiceThatIsLinkedIsUsed(t *testing.T) {
 		t.Fatalf("got %v, %v", k, err)
 	}
 	key := seal.NewDataKey()
-	if got, err := k.Unwrap(mari, wrap(t, k, mari, key)); err != nil || !got.Equal(key) {
+	if got, err := k.Unwrap(mari, wrap(t, k, key)); err != nil || !got.Equal(key) {
 		t.Errorf("got another key, %v", err)
 	}
 	if _, err := kek.Open("test-kms://key/2"); !errors.Is(err, fault.Invalid) {
@@ -302,9 +302,9 @@ func opened(t *testing.T, path string) kek.KEK {
 	return k
 }
 
-func wrap(t *testing.T, k kek.KEK, p person.ID, key seal.DataKey) []byte {
+func wrap(t *testing.T, k kek.KEK, key seal.DataKey) []byte {
 	t.Helper()
-	wrapped, err := k.Wrap(p, key)
+	wrapped, err := k.Wrap(mari, key)
 	if err != nil {
 		t.Fatal(err)
 	}
