@@ -2,6 +2,7 @@ package merkle
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -124,10 +125,13 @@ func encodeHashes(hashes []Hash) []byte {
 	return out
 }
 
+// errNotHashes says that a tile is too short, or ends within a hash.
+var errNotHashes = errors.New("not a tile")
+
 // decodeHashes reads the first width hashes of a tile.
 func decodeHashes(data []byte, width int) ([]Hash, error) {
 	if len(data)%tlog.HashSize != 0 || len(data) < width*tlog.HashSize {
-		return nil, fmt.Errorf("%d bytes are not %d hashes", len(data), width)
+		return nil, fmt.Errorf("%w: %d bytes are not %d hashes", errNotHashes, len(data), width)
 	}
 	hashes := make([]Hash, width)
 	for i := range hashes {
