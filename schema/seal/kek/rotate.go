@@ -71,7 +71,9 @@ func Rotate(path string) (string, error) {
 }
 
 // Forget drops all keys but the one that Wrap uses, whose ID it returns.
-// Whatever is still wrapped under another is lost, so wrap it anew before.
+// Whatever is still wrapped under another is lost, so wrap it anew before; and
+// look once more when every act that began before the rotation has ended, for it
+// may have added a row under the old key.
 func Forget(path string) (string, error) {
 	return change(path, func(h *keyset.Handle, m *keyset.Manager) error {
 		for i := range h.Len() {
