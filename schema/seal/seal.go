@@ -17,12 +17,13 @@ import (
 )
 
 // Sealer seals what belongs to a person and opens it again. field says where the
-// bytes are kept ("person.name", "blob.file:<digest>"); it never changes for
-// bytes that are stored, because a sealer may bind them to it: what was sealed
-// for one person and field need not open for another.
+// bytes are kept ("person.name", "blob.file:<address>"); it never changes for
+// bytes that are stored, because they are bound to it: what was sealed for one
+// person and field opens for no other.
 //
-// An error of Open or OpenFrom means that the bytes are not what was sealed.
-// That is never a person's doing, so it is no fault.
+// An error wraps ErrErased when the person's key is destroyed. Every other error
+// of Open or OpenFrom means that the key could not be had or that the bytes are
+// not what was sealed. That is never a person's doing, so it is no fault.
 type Sealer interface {
 	Seal(p person.ID, field string, plain []byte) ([]byte, error)
 	Open(p person.ID, field string, sealed []byte) ([]byte, error)
