@@ -96,9 +96,9 @@ func (c Case) Erased() bool {
 	return false
 }
 
-// evidencePath is where a piece of evidence stands in the archive: the name is the
+// EvidencePath is where a piece of evidence stands in the archive: the name is the
 // item's id, never the candidate's.
-func evidencePath(id evidence.ItemID, kind evidence.Kind, mediaType string) string {
+func EvidencePath(id evidence.ItemID, kind evidence.Kind, mediaType string) string {
 	ext := ".txt"
 	if kind == evidence.File {
 		ext = extension(mediaType)

@@ -70,8 +70,8 @@ func (k *checker) evidence(c Case) {
 			k.need(e.Salt == nil && e.File+e.Text+e.Link == "", "evidence %s is erased and has a salt or content", e.ID)
 			continue
 		}
-		k.need(e.Salt != nil && e.File == evidencePath(e.ID, e.Kind, e.MediaType), "evidence %s has no salt, or not the file %s",
-			e.ID, evidencePath(e.ID, e.Kind, e.MediaType))
+		k.need(e.Salt != nil && e.File == EvidencePath(e.ID, e.Kind, e.MediaType), "evidence %s has no salt, or not the file %s",
+			e.ID, EvidencePath(e.ID, e.Kind, e.MediaType))
 		k.need(e.whole(), "evidence %s is not one text, one link or one file, as its kind %q says", e.ID, e.Kind)
 	}
 }

@@ -210,7 +210,7 @@ func (a *Archive) Evidence(e EvidenceItem) (io.ReadCloser, error) {
 	if e.Erased {
 		return nil, fault.NotFound.New("evidence %s is erased", e.ID)
 	}
-	r, err := a.Reader(evidencePath(e.ID, e.Kind, e.MediaType))
+	r, err := a.Reader(EvidencePath(e.ID, e.Kind, e.MediaType))
 	if err != nil {
 		return nil, err
 	}
@@ -262,4 +262,3 @@ func (f File) contents() contents {
 		entries: f.Entries, events: f.Events, proofs: slices.Sorted(maps.Keys(f.Proofs)),
 	}
 }
-
