@@ -31,7 +31,7 @@ var imports = map[string][]string{
 	"go.temporal.io/server":          {"deploy/dev"},
 	"go.temporal.io/sdk":             {"workflows", "activities", "cmd/internal/wire", "cmd/internal/cli", "cmd/kutse-dev", "deploy/dev"},
 	"github.com/alecthomas/kong":     {"cmd"},
-	"golang.org/x/mod":               {"schema/merkle"},
+	"golang.org/x/mod":               {"schema/merkle", "schema/casefile"},
 	"filippo.io/age":                 {"schema/seal"},
 	"github.com/tink-crypto":         {"schema/seal/kek"},
 	module + "cmd/internal/wire":     {"cmd"},
@@ -48,12 +48,13 @@ var imports = map[string][]string{
 
 // reaches says what a package must not come to know, through others either.
 var reaches = map[string][]string{
-	"workflows":   {"database/sql", "github.com/jmoiron/sqlx", "github.com/lib/pq", "github.com/nats-io", module + "schema/postgres", module + "events/bus"},
-	"activities":  {"database/sql", "github.com/nats-io", module + "schema/postgres", module + "events"},
-	"events":      {"database/sql", "net/http", "github.com/nats-io", "go.temporal.io"},
-	"events/bus":  {"database/sql", "go.temporal.io", module + "schema/postgres"},
-	"schema/seal": {"net", "database/sql", "github.com/nats-io", "go.temporal.io"},
-	"cmd/kutse":   {"github.com/nats-io/nats-server", "go.temporal.io/server", module + "deploy"},
+	"workflows":       {"database/sql", "github.com/jmoiron/sqlx", "github.com/lib/pq", "github.com/nats-io", module + "schema/postgres", module + "events/bus"},
+	"activities":      {"database/sql", "github.com/nats-io", module + "schema/postgres", module + "events"},
+	"events":          {"database/sql", "net/http", "github.com/nats-io", "go.temporal.io"},
+	"events/bus":      {"database/sql", "go.temporal.io", module + "schema/postgres"},
+	"schema/seal":     {"net", "database/sql", "github.com/nats-io", "go.temporal.io"},
+	"schema/casefile": {"database/sql", "github.com/nats-io", "go.temporal.io", module + "events", module + "schema/postgres"},
+	"cmd/kutse":       {"github.com/nats-io/nats-server", "go.temporal.io/server", module + "deploy"},
 }
 
 // graph is each package with what it imports.
