@@ -21,16 +21,7 @@ func (s *Store) read(ctx context.Context, a Actor, do func(tx) error) error {
 	}
 	t := s.tx(begun)
 	defer func() { _ = t.Rollback() }() // a panic must not take the connection with it
-	err = func() error {
-		var holds bool
-		if err := t.GetContext(ctx, &holds, holdsRole, a.ID, a.Role); err != nil {
-			return err
-		}
-		if !holds {
-			return forbidRole(a)
-		}
-		return do(t)
-	}()
+	err = t.holds(ctx, a, do)
 	return explain(errors.Join(err, ignoreDone(t.Rollback())))
 }
 
