@@ -9,6 +9,7 @@ import (
 // Which of the two is what was signed, the level above knows.
 type doubt struct {
 	position int64
+	to       int64  // last record below it, where that is not the same
 	stored   string // said if what is stored fits the level above
 	computed string // said if what was computed does
 	neither  string
@@ -17,14 +18,14 @@ type doubt struct {
 // settle turns doubts into faults.
 func (v *verification) settle(doubts []doubt, storedFits, computedFits bool) {
 	for _, d := range doubts {
+		f := Fault{Position: d.position, What: d.neither, to: d.to}
 		switch {
 		case computedFits:
-			v.fault(d.position, "%s", d.computed)
+			f.What, f.to = d.computed, 0 // no record is in question
 		case storedFits:
-			v.fault(d.position, "%s", d.stored)
-		default:
-			v.fault(d.position, "%s", d.neither)
+			f.What = d.stored
 		}
+		v.report.Faults = append(v.report.Faults, f)
 	}
 }
 
@@ -165,7 +166,7 @@ func (v *verification) storedTile(ctx context.Context, t Tile, computed []Hash) 
 
 func doubtful(t Tile, i int) doubt {
 	from, to := t.first(i), t.first(i+1)-1
-	d := doubt{position: from}
+	d := doubt{position: from, to: to}
 	d.stored = fmt.Sprintf("of records %d to %d, one or more were changed after they were sealed, with their hashes", from, to)
 	d.computed = fmt.Sprintf("the hash over records %d to %d in %s was changed, the records were not", from, to, t.Path())
 	d.neither = fmt.Sprintf("records %d to %d do not give the hash over them in %s", from, to, t.Path())
@@ -190,6 +191,9 @@ func (v *verification) judgeRoot(own, kept *edges) {
 	case len(v.report.Faults) > 0:
 		v.fault(-1, "the root that was signed does not follow from the records")
 	default:
-		v.fault(0, "one or more of records 0 to %d are not those that were signed, and their hashes were changed with them: an older publication tells which", v.c.Size-1)
+		v.report.Faults = append(v.report.Faults, Fault{
+			What: fmt.Sprintf("of records 0 to %d, one or more are not those that were signed, and their hashes were changed with them: an older publication tells which", v.c.Size-1),
+			to:   v.c.Size - 1,
+		})
 	}
 }

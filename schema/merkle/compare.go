@@ -37,6 +37,9 @@ func (v verified) Tile(ctx context.Context, level int, n int64, width int) ([]Ha
 
 // compareAll holds the log to every older checkpoint.
 func (v *verification) compareAll(ctx context.Context) error {
+	if err := v.soundness(ctx); err != nil {
+		return err
+	}
 	slices.SortStableFunc(v.olds, func(a, b old) int { return cmp.Compare(a.Size, b.Size) })
 	exact := int64(-1) // the first record that a publication names
 	first := -1        // the first single checkpoint that does not agree
@@ -65,11 +68,83 @@ func (v *verification) compareAll(ctx context.Context) error {
 		}
 	}
 	v.truncated()
+	if err := v.narrow(ctx); err != nil {
+		return err
+	}
 	if first >= 0 && (exact < 0 || exact >= v.olds[first].Size) {
 		o := v.olds[first]
 		v.fault(v.agreed, "of records %d to %d, one or more are not those that %s counts", v.agreed, o.Size-1, o.what)
 	}
 	return nil
+}
+
+// soundness leaves only the checkpoint of an older publication whose hashes do not
+// give the root that was signed.
+func (v *verification) soundness(ctx context.Context) error {
+	for i, o := range v.olds {
+		if o.src == nil {
+			continue
+		}
+		root, err := Root(ctx, HashesOf(o.src, o.Size), o.Size)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err != nil || root != o.Root {
+			v.fault(-1, "%s is damaged itself and cannot tell which record differs", o.what)
+			v.olds[i].src = nil
+		}
+	}
+	return nil
+}
+
+// narrow puts the record that older publications name in place of a range of them.
+func (v *verification) narrow(ctx context.Context) error {
+	for i, f := range v.report.Faults {
+		if f.to <= f.Position || i > maxFaults {
+			continue
+		}
+		for _, o := range v.olds {
+			if o.src == nil {
+				continue
+			}
+			at, err := v.firstUnlike(ctx, o, f.Position, f.to)
+			if err != nil {
+				return err
+			}
+			if at >= 0 {
+				v.report.Faults[i] = Fault{Position: at, What: fmt.Sprintf("record %d is another one in %s", at, o.what)}
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// firstUnlike is the first record from one position up to another that is another one
+// in an older publication; -1 if that names none. It goes by the entries, while
+// difference goes by the tree: an entry may have been changed below hashes that are
+// still those that were signed.
+func (v *verification) firstUnlike(ctx context.Context, o old, from, to int64) (int64, error) {
+	theirs := &remembered{HashesOf(o.src, o.Size), map[Tile][]Hash{}}
+	end := min(to+1, o.Size, v.known)
+	for n := from >> Height; n<<Height < end; n++ {
+		width := int(min(Width, end-n<<Height))
+		if width == Width {
+			i := int(n % Width)
+			above, err := theirs.Tile(ctx, 1, n>>Height, i+1)
+			if err == nil && above[i] == v.levels[1][n] {
+				continue
+			}
+		}
+		i, err := unlike(ctx, verified{v}, theirs, Tile{0, n, width})
+		if err != nil {
+			return -1, ctx.Err() // a file is missing, and that is said where it is ours
+		}
+		if i >= 0 {
+			return n<<Height + int64(i), nil
+		}
+	}
+	return -1, nil
 }
 
 // agrees says whether the log goes on from an older checkpoint. What is larger than
@@ -102,13 +177,7 @@ func (v *verification) truncated() {
 // differsFrom finds the first record that is another one in an older publication; -1
 // if that cannot be told.
 func (v *verification) differsFrom(ctx context.Context, o old) (int64, error) {
-	theirs := HashesOf(o.src, o.Size)
-	root, err := Root(ctx, theirs, o.Size)
-	if err != nil || root != o.Root {
-		v.fault(-1, "%s is damaged itself and cannot tell which record differs", o.what)
-		return -1, ctx.Err()
-	}
-	at, sure, err := difference(ctx, verified{v}, theirs, min(o.Size, v.known, v.c.Size))
+	at, sure, err := difference(ctx, verified{v}, HashesOf(o.src, o.Size), min(o.Size, v.known))
 	switch {
 	case err != nil:
 		return -1, ctx.Err() // a file is missing, and that is said where it is ours

@@ -112,16 +112,7 @@ func (w *publisher) publish(ctx context.Context, keys []Key) error {
 			return err
 		}
 	}
-	for _, t := range tiles {
-		if t.W == Width { // readers of an older checkpoint find the whole one
-			for _, level := range []int{t.L, EntriesLevel}[:1+b2i(t.L == 0)] {
-				if err := os.RemoveAll(w.path(Tile{level, t.N, Width}.Path() + ".p")); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
+	return w.dropPartial(tiles)
 }
 
 func b2i(b bool) int {

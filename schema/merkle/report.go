@@ -37,6 +37,8 @@ type Report struct {
 type Fault struct {
 	Position int64  `json:"position"` // of the first record that it is about; -1 for none
 	What     string `json:"what"`
+	// to is the last record that it may be about, where that is not just the first.
+	to int64
 }
 
 // OK says that nothing is wrong.

@@ -100,7 +100,7 @@ type verification struct {
 }
 
 func (v *verification) fault(position int64, format string, args ...any) {
-	v.report.Faults = append(v.report.Faults, Fault{position, fmt.Sprintf(format, args...)})
+	v.report.Faults = append(v.report.Faults, Fault{Position: position, What: fmt.Sprintf(format, args...)})
 }
 
 // readEntries reads all bundles and their tiles of level 0, many at once.
