@@ -9,6 +9,7 @@ import (
 
 	"github.com/kutse-dev/kutse/cmd/internal/client"
 	"github.com/kutse-dev/kutse/events/request"
+	"github.com/kutse-dev/kutse/schema/canon"
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/person"
 )
@@ -118,6 +119,9 @@ func printReceipt(out *Output, r request.Receipt) error {
 			rows = append(rows, []string{"position", fmt.Sprint(r.Position)})
 		}
 		rows = append(rows, []string{"recorded", instant(r.At)}, []string{"digest", r.Digest.String()})
+		if r.Salt != (canon.Salt{}) {
+			rows = append(rows, []string{"salt", r.Salt.String()})
+		}
 		if r.Claimed != nil {
 			rows = append(rows, claimedRows(r.Claimed)...)
 		}

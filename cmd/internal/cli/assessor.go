@@ -22,6 +22,7 @@ type AssessorCmd struct {
 	Release  AssessorReleaseCmd  `cmd:"" help:"Give a task back."`
 	Evidence AssessorEvidenceCmd `cmd:"" help:"Read the evidence of a task you hold."`
 	File     AssessorFileCmd     `cmd:"" help:"Fetch a file that is evidence in a task you hold."`
+	Prior    AssessorPriorCmd    `cmd:"" help:"Read a prior assessment of a task's candidate."`
 	Judge    AssessorJudgeCmd    `cmd:"" help:"Judge what a task asks."`
 }
 

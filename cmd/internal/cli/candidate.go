@@ -19,6 +19,9 @@ type CandidateCmd struct {
 	File     CandidateFileCmd     `cmd:"" help:"Fetch a file you put forward."`
 	HandIn   CandidateHandInCmd   `cmd:"" help:"Hand competences in for assessment."`
 	Withdraw CandidateWithdrawCmd `cmd:"" help:"Take an application back."`
+	Readings CandidateReadingsCmd `cmd:"" help:"See who read your data."`
+	CaseFile CandidateCaseFileCmd `cmd:"" name:"casefile" help:"Take your case along as one signed archive."`
+	Prior    CandidatePriorCmd    `cmd:"" help:"Bring what another awarding body found."`
 }
 
 // Help implements kong.HelpProvider.
@@ -93,7 +96,7 @@ Example:
 
 // Run prints the case.
 func (c *CandidateShowCmd) Run(ctx context.Context, g *Globals, out *Output) error {
-	return showCase(ctx, g, out, person.Candidate, "application", "show", c.Application)
+	return showCase(ctx, g, out, person.Candidate, "application", "show", request.OfApplication{Application: c.Application})
 }
 
 // CandidateEvidenceCmd is `kutse candidate evidence`.

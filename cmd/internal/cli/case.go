@@ -8,13 +8,12 @@ import (
 	"strings"
 
 	"github.com/kutse-dev/kutse/events/request"
-	"github.com/kutse-dev/kutse/schema/application"
 	"github.com/kutse-dev/kutse/schema/person"
 )
 
 // showCase reads a case as one role and prints it.
-func showCase(ctx context.Context, g *Globals, out *Output, role person.Role, resource, verb string, id application.ID) error {
-	cs, err := asking[request.Case](ctx, g, role, resource, verb, request.OfApplication{Application: id})
+func showCase(ctx context.Context, g *Globals, out *Output, role person.Role, resource, verb string, q request.OfApplication) error {
+	cs, err := asking[request.Case](ctx, g, role, resource, verb, q)
 	if err != nil {
 		return err
 	}

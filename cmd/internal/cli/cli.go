@@ -25,6 +25,7 @@ type Commands struct {
 	Assessor    AssessorCmd    `cmd:"" group:"people" help:"Claim tasks and judge them."`
 	Committee   CommitteeCmd   `cmd:"" group:"people" help:"Read cases and decide on them."`
 	Council     CouncilCmd     `cmd:"" group:"people" help:"Read the record."`
+	Audit       AuditCmd       `cmd:"" group:"people" help:"Check that the record is what it was."`
 	Operator    OperatorCmd    `cmd:"" group:"people" help:"Load people, standards and procedures."`
 	Standard    StandardCmd    `cmd:"" group:"people" help:"Import and read standards."`
 	Serve       ServeCmd       `cmd:"" group:"system" help:"Run the services."`

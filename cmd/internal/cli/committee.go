@@ -16,6 +16,7 @@ type CommitteeCmd struct {
 	Show     CommitteeShowCmd     `cmd:"" help:"Read a case."`
 	Evidence CommitteeEvidenceCmd `cmd:"" help:"Read the evidence of a case."`
 	File     CommitteeFileCmd     `cmd:"" help:"Fetch a file that is evidence in a case."`
+	Prior    CommitteePriorCmd    `cmd:"" help:"Read a prior assessment of a candidate."`
 	Decide   CommitteeDecideCmd   `cmd:"" help:"Decide on a case."`
 }
 
@@ -54,7 +55,7 @@ func (CommitteeShowCmd) Help() string {
 
 // Run prints the case.
 func (c *CommitteeShowCmd) Run(ctx context.Context, g *Globals, out *Output) error {
-	return showCase(ctx, g, out, person.Committee, "case", "show", c.Application)
+	return showCase(ctx, g, out, person.Committee, "case", "show", request.OfApplication{Application: c.Application})
 }
 
 // CommitteeEvidenceCmd is `kutse committee evidence`.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strconv"
 
@@ -17,6 +16,16 @@ type CouncilCmd struct {
 	Audit       CouncilAuditCmd       `cmd:"" help:"Read the audit trail."`
 	Entry       CouncilEntryCmd       `cmd:"" help:"Read a register entry."`
 	Stats       CouncilStatsCmd       `cmd:"" help:"Count the record."`
+	Timeline    CouncilTimelineCmd    `cmd:"" help:"Read what happened in a case."`
+	CaseFile    CouncilCaseFileCmd    `cmd:"" name:"casefile" help:"Put a case into one signed archive."`
+	Prior       CouncilPriorCmd       `cmd:"" help:"Read a prior assessment."`
+	Readings    CouncilReadingsCmd    `cmd:"" help:"Search who read whose data."`
+	Sample      CouncilSampleCmd      `cmd:"" help:"Draw cases at random, provably."`
+	Finding     CouncilFindingCmd     `cmd:"" help:"File and read what auditors found."`
+	Retention   CouncilRetentionCmd   `cmd:"" help:"See until when a person's data is kept."`
+	Due         CouncilDueCmd         `cmd:"" help:"List the people whose terms are over."`
+	Hold        CouncilHoldCmd        `cmd:"" help:"Keep a person's data from erasure."`
+	Erase       CouncilEraseCmd       `cmd:"" help:"Erase a person, for good."`
 }
 
 // Help implements kong.HelpProvider.
@@ -29,7 +38,8 @@ Example:
 
 // CouncilApplicationCmd is `kutse council application`.
 type CouncilApplicationCmd struct {
-	Application application.ID `arg:"" help:"Id of the application."`
+	Application  application.ID `arg:"" help:"Id of the application."`
+	PurposeFlags `embed:""`
 }
 
 // Help implements kong.HelpProvider.
@@ -39,13 +49,12 @@ func (CouncilApplicationCmd) Help() string {
 
 // Run prints the case.
 func (c *CouncilApplicationCmd) Run(ctx context.Context, g *Globals, out *Output) error {
-	return showCase(ctx, g, out, person.Council, "get", "application", c.Application)
+	return showCase(ctx, g, out, person.Council, "get", "application", request.OfApplication{Application: c.Application, Purpose: c.purpose()})
 }
 
 // CouncilAuditCmd is `kutse council audit`.
 type CouncilAuditCmd struct {
-	Application application.ID `placeholder:"ID" help:"Only what concerns one application."`
-	Limit       int            `placeholder:"N" help:"At most this many rows, from the oldest; all when left out."`
+	TrailFlags `embed:""`
 }
 
 // Help implements kong.HelpProvider.
@@ -56,56 +65,9 @@ Example:
   kutse council audit --json --as nele > audit.jsonl`
 }
 
-// auditPage is how many rows are asked for at once: as many as the door gives.
-const auditPage = 500
-
 // Run streams the audit trail.
 func (c *CouncilAuditCmd) Run(ctx context.Context, g *Globals, out *Output) error {
-	a, err := g.dial(person.Council)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
-	if !out.JSON {
-		if err := out.Line(nil, auditText("TIME", "ACTOR", "ROLE", "ACT", "POSITION", "OBJECT")); err != nil {
-			return err
-		}
-	}
-	page := request.AuditPage{Application: c.Application}
-	for printed := 0; ; {
-		page.Limit = auditPage
-		if c.Limit > 0 {
-			page.Limit = min(auditPage, c.Limit-printed)
-		}
-		next, n, err := a.auditPage(ctx, out, page)
-		if err != nil {
-			return err
-		}
-		printed += n
-		if next == "" || next == page.After || (c.Limit > 0 && printed >= c.Limit) {
-			return nil
-		}
-		page.After = next
-	}
-}
-
-func (a *asker) auditPage(ctx context.Context, out *Output, page request.AuditPage) (next string, n int, err error) {
-	var rows request.Audit
-	if err := a.ask(ctx, "get", "audit", page, &rows); err != nil {
-		return "", 0, err
-	}
-	for _, r := range rows.Rows {
-		text := auditText(instant(r.At), r.Actor, r.Role, r.Act, strconv.Itoa(r.Position), r.Object)
-		if err := out.Line(r, text); err != nil {
-			return "", 0, err
-		}
-	}
-	return rows.Next, len(rows.Rows), nil
-}
-
-// auditText aligns a row without knowing the others: they are still to come.
-func auditText(at, actor, role, act, position, object string) string {
-	return fmt.Sprintf("%-23s  %-16s  %-6s  %-20s  %8s  %s", at, actor, role, act, position, object)
+	return c.stream(ctx, g, out)
 }
 
 // CouncilEntryCmd is `kutse council entry`.

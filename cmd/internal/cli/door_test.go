@@ -32,21 +32,36 @@ func sessions(file string) map[string][]string {
 			"candidate upload " + file + as, "candidate evidence " + appID + as,
 			"candidate hand-in " + appID + " B.2.1 B.2.2" + id, "candidate hand-in " + appID + " --all" + id,
 			"candidate withdraw " + appID + id,
+			"candidate readings" + as, "candidate prior bring " + file + id, "candidate prior list" + as,
+			"candidate prior show pr1" + as, "candidate casefile " + appID + " -o " + file + ".zip" + id,
 		},
 		"assessor": {
 			"assessor list" + as, "assessor claim" + id, "assessor claim t1" + id, "assessor release t1" + id, "assessor evidence t1" + as,
 			"assessor judge t1 --shown B.2.1/1,B.2.1/2 --not-yet B.2.1/3=a,b=c --fence 2" + id,
-			"assessor judge t1 --all-shown --not-yet B.2.1/2=why" + id,
+			"assessor judge t1 --all-shown --not-yet B.2.1/2=why" + id, "assessor prior t1 pr1 --json" + as,
 		},
 		"committee": {
-			"committee list" + as, "committee show " + appID + " --json" + as, "committee evidence " + appID + as,
+			"committee prior " + appID + " pr1 --json" + as, "committee list" + as, "committee show " + appID + " --json" + as, "committee evidence " + appID + as,
 			"committee decide " + appID + " --award --reviewed --grounds G --legal-basis L" + id,
 			"committee decide " + appID + " --refuse --reason B.2.1/1=why --grounds G --legal-basis L --proposal p9" + id,
 			"committee decide " + appID + " --return B.2.1,B.2.2 --grounds G --legal-basis L --proposal p9" + id,
 		},
 		"council": {
 			"council application " + appID + as, "council audit" + as, "council audit --json --limit 2 --application " + appID + as,
+			"council audit --json --limit 1 --candidate c1 --actor a1 --standard k --act verdict.give --newest --purpose court" +
+				" --from 2026-01-01 --to 2026-03-02T09:30:00Z" + as,
 			"council entry 100001" + as, "council stats" + as, "council stats --json" + as,
+			"council timeline " + appID + as, "council readings --person c1 --reader a1 --for assessment --application " + appID + as,
+			"council sample commit Audit" + id, "council sample show s1" + as,
+			"council sample draw s1 --size 20 --from 2026-01-01 --to 2027-01-01 --standard k" + id,
+			"council finding file " + appID + " --kind observation --text Text --object o1" + id, "council finding list" + as,
+			"council hold place c1 --ground Claim --reference R" + id, "council hold lift h1 --ground Over" + id, "council hold list --lifted" + as,
+			"council retention c1" + as, "council due" + as, "council erase c1 --ground request --reference R" + id,
+			"council casefile " + appID + " -o " + file + ".zip2 --purpose court" + id, "council prior pr1 --json" + as,
+		},
+		"audit": {
+			"audit prove r1" + as, "audit prove r1 --json" + as, "audit search --actor a1 --limit 1 --json" + as,
+			"audit verify log", "audit export log" + as, "audit check",
 		},
 		"operator": {
 			"operator add-person jaan --name Jaan --contact j@example.org --role assessor --role cand --scope it-manager-7:B.2.1,B.2.3 --scope esco" + id,
@@ -81,7 +96,7 @@ func TestWhatEachCommandAsksAndPrints(t *testing.T) {
 func everythingIsAsked(t *testing.T, transcripts string) {
 	t.Helper()
 	// An upload that goes on asks blob.open again; the others have tests of their own.
-	elsewhere := []string{"blob-status", "file-read", "standard-show"}
+	elsewhere := []string{"blob-status", "file-read", "standard-show", "log-keys", "log-read"}
 	for _, e := range request.Endpoints() {
 		asked := slices.ContainsFunc(e.Roles, func(r person.Role) bool {
 			return strings.Contains(transcripts, "> "+request.Subject(r, "u1", e.Resource, e.Verb)+" ")

@@ -137,6 +137,8 @@ func replies() map[string]func(*nats.Msg) any {
 		"file.read":     readPlan,
 		"standard.show": func(*nats.Msg) any { return catalogue.All()[0] },
 		"get.audit":     auditTrail,
+		"casefile.make": func(*nats.Msg) any { return request.Receipt{Request: actID, Record: digest.String(), At: noon} },
+		"casefile.read": readPlan,
 	}
 	for _, e := range request.Endpoints() {
 		name := e.Resource + "." + e.Verb

@@ -29,8 +29,8 @@ type FileFlags struct {
 // fetch reads the file in pieces and writes it once it is whole and is what its
 // digest says.
 func (f *FileFlags) fetch(ctx context.Context, g *Globals, out *Output, role person.Role, q request.ReadFile) error {
-	if _, err := os.Lstat(f.Out); !errors.Is(err, fs.ErrNotExist) {
-		return fault.Conflict.New("there is something at %s already; it is not overwritten", f.Out)
+	if err := vacant(f.Out); err != nil {
+		return err
 	}
 	a, err := g.dial(role)
 	if err != nil {
@@ -38,57 +38,77 @@ func (f *FileFlags) fetch(ctx context.Context, g *Globals, out *Output, role per
 	}
 	defer a.Close()
 	q.File = f.SHA256
-	part, err := os.CreateTemp(filepath.Dir(f.Out), ".kutse-*")
+	return a.save(ctx, out, f.Out, q.File, func(ctx context.Context, offset int64) ([]byte, error) {
+		q.Offset = offset
+		return a.bytes(ctx, "file", "read", q)
+	})
+}
+
+// vacant says whether nothing is at path yet.
+func vacant(path string) error {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return fault.Conflict.New("there is something at %s already; it is not overwritten", path)
+	}
+	return nil
+}
+
+// piece asks for the bytes from an offset on; none is the end.
+type piece func(ctx context.Context, offset int64) ([]byte, error)
+
+// save writes what comes in pieces to path, once it is whole and is what its digest
+// says.
+func (a *asker) save(ctx context.Context, out *Output, path string, digest canon.Digest, next piece) error {
+	part, err := os.CreateTemp(filepath.Dir(path), ".kutse-*")
 	if err != nil {
-		return fault.Invalid.Because(err, "nothing can be written to %s: %v", filepath.Dir(f.Out), err)
+		return fault.Invalid.Because(err, "nothing can be written to %s: %v", filepath.Dir(path), err)
 	}
 	defer func() { _ = os.Remove(part.Name()) }() // gone already when all went well
-	size, err := a.download(ctx, out, q, part)
+	size, err := download(ctx, out, digest, next, part)
 	if err := errors.Join(err, part.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(part.Name(), f.Out); err != nil {
-		return fault.Invalid.Because(err, "the file cannot be written to %s: %v", f.Out, err)
+	if err := os.Rename(part.Name(), path); err != nil {
+		return fault.Invalid.Because(err, "the file cannot be written to %s: %v", path, err)
 	}
-	return out.Value(map[string]any{"file": f.Out, "size": size, "sha256": f.SHA256}, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s: %d bytes\n", f.Out, size)
+	return out.Value(map[string]any{"file": path, "size": size, "sha256": digest}, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%s: %d bytes\n", path, size)
 		return err
 	})
 }
 
-func (a *asker) download(ctx context.Context, out *Output, q request.ReadFile, to io.Writer) (int64, error) {
-	tell := newProgress(out, q.File.String()[:12], "read")
+func download(ctx context.Context, out *Output, digest canon.Digest, next piece, to io.Writer) (size int64, err error) {
+	tell := newProgress(out, digest.String()[:12], "read")
 	h := sha256.New()
 	for {
-		piece, err := a.readFile(ctx, q)
+		bytes, err := next(ctx, size)
 		if err != nil {
-			return q.Offset, err
+			return size, err
 		}
-		if len(piece) == 0 {
+		if len(bytes) == 0 {
 			tell.clear()
 			break
 		}
-		if _, err := io.MultiWriter(to, h).Write(piece); err != nil {
-			return q.Offset, fmt.Errorf("writing the file: %w", err)
+		if _, err := io.MultiWriter(to, h).Write(bytes); err != nil {
+			return size, fmt.Errorf("writing the file: %w", err)
 		}
-		q.Offset += int64(len(piece))
-		tell.at(q.Offset, 0) // the door does not say how much there is
+		size += int64(len(bytes))
+		tell.at(size, 0) // the door does not say how much there is
 	}
-	if got := canon.Digest(h.Sum(nil)); got != q.File {
-		return q.Offset, fmt.Errorf("the file that came has the SHA-256 %s: it is not the one that was asked for", got)
+	if got := canon.Digest(h.Sum(nil)); got != digest {
+		return size, fmt.Errorf("the file that came has the SHA-256 %s: it is not the one that was asked for", got)
 	}
-	return q.Offset, nil
+	return size, nil
 }
 
-// readFile asks for one piece, which comes as it is and not as JSON.
-func (a *asker) readFile(ctx context.Context, q request.ReadFile) ([]byte, error) {
+// bytes asks for what comes as it is and not as JSON.
+func (a *asker) bytes(ctx context.Context, resource, verb string, q any) ([]byte, error) {
 	body, err := json.Marshal(q)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
-	return a.Raw(ctx, &nats.Msg{Subject: request.Subject(a.role, a.UID(), "file", "read"), Data: body})
+	return a.Raw(ctx, &nats.Msg{Subject: request.Subject(a.role, a.UID(), resource, verb), Data: body})
 }
 
 // withPatience makes a context that ends when alive is not called for as long as

@@ -13,17 +13,22 @@ import (
 
 // inAnyRole asks what everybody may ask, in the first role that the person holds.
 func inAnyRole[A any](ctx context.Context, g *Globals, resource, verb string, q any) (answer A, err error) {
-	a, err := g.dial(person.Candidate)
+	return inFirstRole[A](ctx, g, person.Roles(), resource, verb, q)
+}
+
+// inFirstRole asks in the first of several roles that the person holds.
+func inFirstRole[A any](ctx context.Context, g *Globals, roles []person.Role, resource, verb string, q any) (answer A, err error) {
+	a, err := g.dial(roles[0])
 	if err != nil {
 		return answer, err
 	}
 	defer a.Close()
-	for _, a.role = range person.Roles() {
+	for _, a.role = range roles {
 		if err = a.ask(ctx, resource, verb, q, &answer); fault.Of(err) != fault.Forbidden {
 			return answer, err
 		}
 	}
-	return answer, fault.Forbidden.Because(err, "%s holds no role in the record; an operator can add one", a.UID())
+	return answer, fault.Forbidden.Because(err, "%s holds no role in the record that may ask this; an operator can add one", a.UID())
 }
 
 // listLoaded prints the standards in the record.

@@ -30,7 +30,8 @@ func (MigrateCmd) Help() string {
 	return `Connects as kutse_owner, who owns the tables; the services connect as kutse_service. Harmless twice.
 
 Example:
-  kutse migrate --database postgres://kutse_owner@db/kutse --kek file:/etc/kutse/kek.json \
+  kutse migrate --database postgres://kutse_owner@db/kutse \
+    --kek file:/etc/kutse/kek.json \
     --roles postgres://postgres@db/kutse --operator ott --name "Ott Kask"`
 }
 

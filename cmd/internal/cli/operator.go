@@ -118,7 +118,7 @@ func (c *OperatorLoadProcedureCmd) Run(ctx context.Context, g *Globals, out *Out
 	}
 	text := procedure.DefaultYAML()
 	if c.File != "default" {
-		if text, err = reading(c.File, checkedProcedure); err != nil {
+		if text, err = readInput(c.File, checkedProcedure); err != nil {
 			return err
 		}
 	}

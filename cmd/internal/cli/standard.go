@@ -89,13 +89,13 @@ func (c *StandardImportCmd) write(out *Output, s *catalogue.Standard) error {
 func (c *StandardImportCmd) read() (*catalogue.Standard, error) {
 	opts := catalogue.Options{Key: c.Key, Title: c.Title}
 	if c.Titles != "" {
-		titles, err := reading(c.Titles, linesOf)
+		titles, err := readInput(c.Titles, linesOf)
 		if err != nil {
 			return nil, err
 		}
 		opts.Titles = titles
 	}
-	return reading(c.File, func(in io.Reader) (*catalogue.Standard, error) {
+	return readInput(c.File, func(in io.Reader) (*catalogue.Standard, error) {
 		return catalogue.Import(catalogue.Scheme(c.Kind), c.File, in, opts)
 	})
 }
@@ -221,11 +221,11 @@ func readStandard(keyOrFile string) (*catalogue.Standard, error) {
 	if keyOrFile != "-" && !strings.ContainsAny(keyOrFile, `./\`) {
 		return catalogue.ByKey(keyOrFile)
 	}
-	return reading(keyOrFile, catalogue.Read)
+	return readInput(keyOrFile, catalogue.Read)
 }
 
-// reading reads from a file, or from standard input for "-".
-func reading[T any](name string, read func(io.Reader) (T, error)) (T, error) {
+// readInput reads from a file, or from standard input for "-".
+func readInput[T any](name string, read func(io.Reader) (T, error)) (T, error) {
 	if name == "-" {
 		return read(os.Stdin)
 	}

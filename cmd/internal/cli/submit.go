@@ -70,9 +70,9 @@ func (c *CandidateSubmitCmd) content(q *request.SubmitEvidence) (err error) {
 	case c.File != "":
 		return nil
 	case c.TextFile != "":
-		q.Text, err = reading(c.TextFile, wholeText)
+		q.Text, err = readInput(c.TextFile, wholeText)
 	case c.Text == "-":
-		q.Text, err = reading("-", wholeText)
+		q.Text, err = readInput("-", wholeText)
 	default:
 		q.Text = c.Text
 	}
