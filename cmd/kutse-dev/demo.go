@@ -19,6 +19,7 @@ import (
 	"github.com/kutse-dev/kutse/schema/catalogue"
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/person"
+	"github.com/kutse-dev/kutse/schema/reading"
 )
 
 type demoCmd struct {
@@ -129,7 +130,7 @@ func check(ctx context.Context, s *local.System, std *catalogue.Standard, app ap
 	}
 	defer council.Close()
 	var c request.Case
-	if err := council.Ask(ctx, person.Council, "get", "application", request.OfApplication{Application: app}, &c); err != nil {
+	if err := council.Ask(ctx, person.Council, "get", "application", request.OfApplication{Application: app, Purpose: reading.Audit}, &c); err != nil {
 		return demoResult{}, err
 	}
 	stats, err := settled(ctx, council)
@@ -200,7 +201,7 @@ func settled(ctx context.Context, council *client.Client) (request.Stats, error)
 // trail reads the whole audit trail of an application.
 func trail(ctx context.Context, council *client.Client, app application.ID) ([]request.AuditRow, error) {
 	var rows []request.AuditRow
-	for ask := (request.AuditPage{Application: app}); ; {
+	for ask := (request.AuditPage{Application: app, Purpose: reading.Audit}); ; {
 		var page request.Audit
 		if err := council.Ask(ctx, person.Council, "get", "audit", ask, &page); err != nil {
 			return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/kutse-dev/kutse/events/request"
+	"github.com/kutse-dev/kutse/schema/application"
 	"github.com/kutse-dev/kutse/schema/blob"
 	"github.com/kutse-dev/kutse/schema/canon"
 	"github.com/kutse-dev/kutse/schema/fault"
@@ -16,8 +17,7 @@ var (
 INSERT INTO blob (person, address, size, media_type, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (person, address) DO NOTHING`)
 	fileInApplication = statement(`
 SELECT EXISTS (SELECT 1 FROM evidence_item WHERE application = $1 AND address = $2)`)
-	heldTaskCandidate = statement(`
-SELECT COALESCE((SELECT candidate FROM task WHERE id = $1 AND assessor = $2 AND state = 'claimed'), '')`)
+	heldTaskOf = statement(`SELECT candidate, application FROM task WHERE id = $1 AND assessor = $2 AND state = 'claimed'`)
 	fileInTask = statement(`
 SELECT EXISTS (SELECT 1 FROM task t JOIN round_evidence e ON e.round = t.round JOIN evidence_item i ON i.id = e.item
   WHERE t.id = $1 AND i.address = $2)`)
@@ -51,21 +51,23 @@ func (t tx) address(ctx context.Context, p person.ID, file canon.Digest) (canon.
 
 // FileOwner says whose store a file is in, for one who may read it: the candidate
 // of the application, the committee, and an assessor as long as they hold a task
-// that it was frozen for.
+// that it was frozen for. It records that they read it, before they do.
 func (s *Store) FileOwner(ctx context.Context, a Actor, req request.ReadFile) (person.ID, error) {
 	var owner person.ID
-	err := s.read(ctx, a, func(t tx) error {
-		var there bool
-		var err error
+	err := s.readRecorded(ctx, a, func(t tx) error {
+		find := t.applicationFile
 		if a.Role == person.Assessor {
-			owner, there, err = t.taskFile(ctx, a, req)
-		} else {
-			owner, there, err = t.applicationFile(ctx, a, req)
+			find = t.taskFile
 		}
+		of, app, there, err := find(ctx, a, req)
 		if err == nil && !there {
 			return fault.NotFound.New("there is no file %s there that you may read", req.File)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		owner = of
+		return t.reading(ctx, a, "file.read", "", of, app)
 	})
 	if err != nil {
 		return "", fmt.Errorf("file %s: %w", req.File, err)
@@ -74,31 +76,36 @@ func (s *Store) FileOwner(ctx context.Context, a Actor, req request.ReadFile) (p
 }
 
 // taskFile says whether a file was frozen for a task that the actor holds.
-func (t tx) taskFile(ctx context.Context, a Actor, req request.ReadFile) (owner person.ID, there bool, err error) {
+func (t tx) taskFile(ctx context.Context, a Actor, req request.ReadFile) (owner person.ID, app application.ID, there bool, err error) {
 	if err := request.CheckID("a task's id", string(req.Task)); err != nil {
-		return "", false, err
+		return "", "", false, err
 	}
-	if err := t.GetContext(ctx, &owner, heldTaskCandidate, req.Task, a.ID); err != nil || owner == "" {
-		return "", false, err
+	var task struct {
+		Candidate   person.ID
+		Application application.ID
 	}
-	address, err := t.address(ctx, owner, req.File)
+	missing, err := noRows(t.GetContext(ctx, &task, heldTaskOf, req.Task, a.ID))
+	if err != nil || missing {
+		return "", "", false, err
+	}
+	address, err := t.address(ctx, task.Candidate, req.File)
 	if err != nil {
-		return owner, false, err
+		return "", "", false, err
 	}
-	return owner, there, t.GetContext(ctx, &there, fileInTask, req.Task, address[:])
+	return task.Candidate, task.Application, there, t.GetContext(ctx, &there, fileInTask, req.Task, address[:])
 }
 
 // applicationFile says whether a file is evidence in an application that the actor
 // may see.
-func (t tx) applicationFile(ctx context.Context, a Actor, req request.ReadFile) (owner person.ID, there bool, err error) {
+func (t tx) applicationFile(ctx context.Context, a Actor, req request.ReadFile) (owner person.ID, of application.ID, there bool, err error) {
 	app, err := t.visible(ctx, a, req.Application)
 	if err != nil {
-		return "", false, err
+		return "", "", false, err
 	}
 	owner = person.ID(app.Candidate)
 	address, err := t.address(ctx, owner, req.File)
 	if err != nil {
-		return owner, false, err
+		return "", "", false, err
 	}
-	return owner, there, t.GetContext(ctx, &there, fileInApplication, req.Application, address[:])
+	return owner, app.ID, there, t.GetContext(ctx, &there, fileInApplication, req.Application, address[:])
 }

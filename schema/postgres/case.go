@@ -8,7 +8,6 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/kutse-dev/kutse/events/request"
-	"github.com/kutse-dev/kutse/schema/application"
 	"github.com/kutse-dev/kutse/schema/assessment"
 	"github.com/kutse-dev/kutse/schema/award"
 	"github.com/kutse-dev/kutse/schema/canon"
@@ -17,12 +16,20 @@ import (
 	"github.com/kutse-dev/kutse/schema/procedure"
 )
 
+// caseShown is what the door calls showing a case, in each role that may ask it.
+var caseShown = map[person.Role]string{
+	person.Candidate: "application.show", person.Committee: "case.show", person.Council: "get.application",
+}
+
 // Case reads where one application stands, for those who may see it.
-func (s *Store) Case(ctx context.Context, a Actor, id application.ID) (request.Case, error) {
+func (s *Store) Case(ctx context.Context, a Actor, req request.OfApplication) (request.Case, error) {
 	var out request.Case
-	err := s.read(ctx, a, func(t tx) error {
-		app, err := t.visible(ctx, a, id)
+	err := s.readRecorded(ctx, a, func(t tx) error {
+		app, err := t.visible(ctx, a, req.Application)
 		if err != nil {
+			return err
+		}
+		if err := t.reading(ctx, a, caseShown[a.Role], req.Purpose, person.ID(app.Candidate), app.ID); err != nil {
 			return err
 		}
 		out, err = t.caseOf(ctx, app)

@@ -171,11 +171,14 @@ const (
 // Evidence reads a page of an application's evidence, in the order it came.
 func (s *Store) Evidence(ctx context.Context, a Actor, req request.EvidencePage) (request.EvidenceList, error) {
 	var list request.EvidenceList
-	err := s.read(ctx, a, func(t tx) error {
-		if _, err := t.visible(ctx, a, req.Application); err != nil {
+	err := s.readRecorded(ctx, a, func(t tx) error {
+		app, err := t.visible(ctx, a, req.Application)
+		if err != nil {
 			return err
 		}
-		var err error
+		if err := t.reading(ctx, a, "case.evidence", "", person.ID(app.Candidate), app.ID); err != nil {
+			return err
+		}
 		list.Items, list.Next, err = t.evidencePage(ctx, evidenceOfApplication, req.Application, req.After)
 		return err
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/kutse-dev/kutse/schema/canon"
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/person"
+	"github.com/kutse-dev/kutse/schema/reading"
 	"github.com/kutse-dev/kutse/schema/register"
 )
 
@@ -103,13 +104,16 @@ func (c *change) enter(ctx context.Context) (string, error) {
 // Entry reads one register entry.
 func (s *Store) Entry(ctx context.Context, a Actor, req request.OfEntry) (request.RegisterEntry, error) {
 	var out request.RegisterEntry
-	err := s.read(ctx, a, func(t tx) error {
+	err := s.readRecorded(ctx, a, func(t tx) error {
 		var row entryRow
 		missing, err := noRows(t.GetContext(ctx, &row, entryByNumber, req.Number))
 		if missing {
 			return fault.NotFound.New("there is no register entry %.40q", req.Number)
 		}
 		if err != nil {
+			return err
+		}
+		if err := t.reading(ctx, a, "get.entry", reading.Audit, row.Candidate, row.Application); err != nil {
 			return err
 		}
 		out, err = t.entry(ctx, row)

@@ -13,6 +13,7 @@ import (
 	"github.com/kutse-dev/kutse/schema/evidence"
 	"github.com/kutse-dev/kutse/schema/postgres"
 	"github.com/kutse-dev/kutse/schema/postgres/postgrestest"
+	"github.com/kutse-dev/kutse/schema/reading"
 )
 
 // story plays one application against the record, doing the workflow's part by
@@ -156,7 +157,7 @@ func (s *story) propose() award.ProposalID {
 
 func (s *story) see() request.Case {
 	s.t.Helper()
-	c, err := s.Case(s.ctx, postgrestest.Auditor, s.app)
+	c, err := s.Case(s.ctx, postgrestest.Auditor, request.OfApplication{Application: s.app, Purpose: reading.Audit})
 	if err != nil {
 		s.t.Fatal(err)
 	}

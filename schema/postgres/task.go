@@ -281,7 +281,7 @@ func (s *Store) TaskEvidence(ctx context.Context, a Actor, req request.TaskEvide
 	if err := request.CheckID("a task's id", string(req.Task)); err != nil {
 		return out, err
 	}
-	err := s.read(ctx, a, func(t tx) error {
+	err := s.readRecorded(ctx, a, func(t tx) error {
 		var task taskRow
 		err := t.GetContext(ctx, &task, getTask, req.Task)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -289,6 +289,9 @@ func (s *Store) TaskEvidence(ctx context.Context, a Actor, req request.TaskEvide
 		}
 		if err != nil || !task.heldBy(a) {
 			return fault.NotFound.New("you do not hold a task %s", req.Task)
+		}
+		if err := t.reading(ctx, a, "task.evidence", "", person.ID(task.Candidate), task.Application); err != nil {
+			return err
 		}
 		out.Competence = task.Competence
 		if out.Indicators, err = t.taskIndicators(ctx, task); err != nil {

@@ -16,7 +16,7 @@ func handlers(d *Door) map[string]handler {
 	return map[string]handler{
 		"application-open":     asked(r.OpenApplication),
 		"application-list":     nothing(r.Applications),
-		"application-show":     asked(showCase(r)),
+		"application-show":     asked(r.Case),
 		"application-withdraw": asked(r.WithdrawApplication),
 		"evidence-submit":      asked(r.SubmitEvidence),
 		"evidence-list":        asked(r.Evidence),
@@ -31,11 +31,11 @@ func handlers(d *Door) map[string]handler {
 		"task-evidence":        asked(r.TaskEvidence),
 		"verdict-give":         asked(r.GiveVerdicts),
 		"case-list":            nothing(r.Cases),
-		"case-show":            asked(showCase(r)),
+		"case-show":            asked(r.Case),
 		"case-evidence":        asked(r.Evidence),
 		"decision-make":        asked(r.Decide),
 		"file-read":            asked(d.readFile),
-		"get-application":      asked(showCase(r)),
+		"get-application":      asked(r.Case),
 		"get-audit":            asked(r.Audit),
 		"get-entry":            asked(r.Entry),
 		"get-stats":            nothing(r.Stats),
@@ -83,12 +83,6 @@ func asked[Q, A any](answer func(context.Context, postgres.Actor, Q) (A, error))
 // nothing is asked for a request without conditions.
 func nothing[A any](answer func(context.Context, postgres.Actor) (A, error)) handler {
 	return asked(func(ctx context.Context, a postgres.Actor, _ request.Nothing) (A, error) { return answer(ctx, a) })
-}
-
-func showCase(r *postgres.Store) func(context.Context, postgres.Actor, request.OfApplication) (request.Case, error) {
-	return func(ctx context.Context, a postgres.Actor, q request.OfApplication) (request.Case, error) {
-		return r.Case(ctx, a, q.Application)
-	}
 }
 
 func showStandard(r *postgres.Store) func(context.Context, postgres.Actor, request.OfStandard) (*catalogue.Standard, error) {
