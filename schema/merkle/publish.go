@@ -81,7 +81,9 @@ type publisher struct {
 	from  Reader
 	to    Checkpoint
 	files int
-	nodes map[Tile]Hash // over each tile that was written whole, by that tile
+	// unsynced are files that a power cut may still take.
+	unsynced []string
+	nodes    map[Tile]Hash // over each tile that was written whole, by that tile
 }
 
 func (w *publisher) publish(ctx context.Context, keys []Key) error {
@@ -104,6 +106,15 @@ func (w *publisher) publish(ctx context.Context, keys []Key) error {
 		return err
 	}
 	if err := w.writeKeys(keys); err != nil {
+		return err
+	}
+	return w.finish(old, tiles)
+}
+
+// finish sees to it that the disk has what was written, and only then writes the
+// checkpoint that counts it.
+func (w *publisher) finish(old Checkpoint, tiles []tlog.Tile) error {
+	if err := syncFiles(w.unsynced); err != nil {
 		return err
 	}
 	if !bytes.Equal(old.Note, w.to.Note) {
@@ -245,8 +256,13 @@ func (w *publisher) write(files []file) error {
 	parallel(len(files), writersAtOnce, func(i int) {
 		written[i], errs[i] = w.writeTile(files[i])
 	})
-	for _, done := range written {
+	for i, done := range written {
 		w.files += b2i(done)
+		if done {
+			for name := w.path(files[i].tile.Path()); name != w.dir; name = filepath.Dir(name) {
+				w.unsynced = append(w.unsynced, name)
+			}
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -256,11 +272,13 @@ func (w *publisher) writeTile(f file) (bool, error) {
 	there, err := os.ReadFile(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return true, writeFile(name, f.data)
+		return true, placeFile(name, f.data)
 	case err != nil:
 		return false, err
 	case bytes.Equal(there, f.data):
 		return false, nil
+	case torn(there, f.data):
+		return true, placeFile(name, f.data)
 	}
 	return false, fault.Conflict.New("%s is published already, and differs from record %d on", f.tile.Path(), f.tile.first(f.differs(there)))
 }
@@ -341,47 +359,4 @@ func addYear(dir, year string) error {
 	years = append(years, year)
 	slices.Sort(years)
 	return writeFile(name, []byte(strings.Join(years, "\n")+"\n"))
-}
-
-// writeFile writes a file whole or not at all, and returns when the disk has it.
-func writeFile(name string, data []byte) error {
-	dir := filepath.Dir(name)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // after the renaming there is none
-	defer f.Close()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil { // it is public
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), name); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes a renaming last. Systems that cannot sync a folder need not.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return err
-	}
-	return nil
 }
