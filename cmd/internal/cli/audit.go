@@ -99,22 +99,6 @@ Example:
 // Run writes the log.
 func (*AuditExportCmd) Run(context.Context, *Globals, *Output) error { return notBuilt() }
 
-// AuditCheckCmd is `kutse audit check`.
-type AuditCheckCmd struct {
-	Database string `env:"KUTSE_DATABASE" placeholder:"URL" help:"PostgreSQL of the record, to read."`
-}
-
-// Help implements kong.HelpProvider.
-func (AuditCheckCmd) Help() string {
-	return `Reads the facts of every case and applies the rules anew, in code that issues nothing. Names what does not hold.
-
-Example:
-  kutse audit check --database postgres://localhost/kutse`
-}
-
-// Run checks the record.
-func (*AuditCheckCmd) Run(context.Context, *Output) error { return notBuilt() }
-
 // AuditSearchCmd is `kutse audit search`.
 type AuditSearchCmd struct {
 	TrailFlags `embed:""`

@@ -1,0 +1,272 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/kutse-dev/kutse/schema/canon"
+	"github.com/kutse-dev/kutse/schema/merkle"
+)
+
+var logRules = []rule{
+	{
+		name: "log.sealed", says: "Each audit row has its place in the log, after a short wait.",
+		source: "ISO/IEC 17024:2012, 7.1 and 7.4; our design: one sealer, about every second", whole: auditRowsAreSealed,
+	},
+	{
+		name: "log.leaf", says: "The hash that was sealed is that of its audit row, which is there and of the log's year.",
+		source: "RFC 6962, 2.1; our design: the leaf is the canonical JSON of the audit row", whole: leavesAreRight,
+	},
+	{
+		name: "log.positions", says: "The places in a log run from 0 without a gap.",
+		source: "RFC 6962, 2.1", whole: positionsHaveNoGaps,
+	},
+	{
+		name: "log.nodes", says: "The stored hashes above the leaves are those that the leaves give.",
+		source: "RFC 6962, 2.1; C2SP tlog-tiles", whole: nodesAreRight,
+	},
+	{
+		name: "log.checkpoint", says: "The newest checkpoint of a log has the root that the leaves give, and covers all of them.",
+		source: "RFC 6962, 2.1; C2SP tlog-checkpoint", whole: checkpointsAreRight,
+	},
+	{
+		name: "log.signature", says: "The newest checkpoint of a log says what its row says and is signed by a key of that log.",
+		source: "C2SP signed-note and tlog-checkpoint", whole: checkpointsAreSigned,
+	},
+}
+
+func auditRowsAreSealed(ctx context.Context, r *run, say say) error {
+	return r.each(ctx, "audit", `
+SELECT row_to_json(t)::text FROM audit t
+ WHERE t.at < $1 AND NOT EXISTS (SELECT 1 FROM log_entry l WHERE l.audit = t.id)`, func(one row) error {
+		say("audit "+one.text("id"), "it was written at %s and is not in the log", one.text("at"))
+		return nil
+	}, r.Now.Add(-r.SealedIn))
+}
+
+// sealed is one place in a log with the audit row that stands there.
+type sealed struct {
+	position int64
+	hash     merkle.Hash
+	entry    row
+	audit    *row
+}
+
+// entriesAtOnce is how many places are read at once.
+const entriesAtOnce = 5000
+
+// years are the logs that there are.
+func (r *run) years(ctx context.Context) (years []int, err error) {
+	err = r.tx.SelectContext(ctx, &years, `
+SELECT year FROM log_entry GROUP BY year UNION SELECT year FROM log_checkpoint GROUP BY year ORDER BY 1`)
+	return years, err
+}
+
+// logEntries reads the places of each log in order. What it calls must not read.
+func (r *run) logEntries(ctx context.Context, do func(year int, s sealed)) error {
+	years, err := r.years(ctx)
+	if err != nil {
+		return err
+	}
+	for _, year := range years {
+		for after, more := int64(-1), true; more; {
+			n := 0
+			err := r.each(ctx, "log_entry", `
+SELECT row_to_json(t)::text FROM log_entry t WHERE year = $1 AND position > $2 ORDER BY position LIMIT $3`, func(e row) error {
+				after, n = int64(e.whole("position")), n+1
+				s := sealed{position: after, entry: e}
+				copy(s.hash[:], e.bytes("hash"))
+				do(year, s)
+				return nil
+			}, year, after, entriesAtOnce)
+			if err != nil {
+				return err
+			}
+			more = n == entriesAtOnce
+		}
+	}
+	return nil
+}
+
+func positionsHaveNoGaps(ctx context.Context, r *run, say say) error {
+	next := map[int]int64{}
+	return r.logEntries(ctx, func(year int, s sealed) {
+		if s.position != next[year] {
+			say(fmt.Sprintf("log_entry %d/%d", year, s.position), "the place before it is %d", next[year]-1)
+		}
+		next[year] = s.position + 1
+	})
+}
+
+func leavesAreRight(ctx context.Context, r *run, say say) error {
+	years, err := r.years(ctx)
+	if err != nil {
+		return err
+	}
+	for _, year := range years {
+		for after, more := int64(-1), true; more; {
+			from, entries := after, map[string]sealed{}
+			var order []string
+			err := r.each(ctx, "log_entry", `
+SELECT row_to_json(t)::text FROM log_entry t WHERE year = $1 AND position > $2 ORDER BY position LIMIT $3`, func(e row) error {
+				after = int64(e.whole("position"))
+				s := sealed{position: after, entry: e}
+				copy(s.hash[:], e.bytes("hash"))
+				entries[e.text("audit")], order = s, append(order, e.text("audit"))
+				return nil
+			}, year, after, entriesAtOnce)
+			if err != nil {
+				return err
+			}
+			err = r.each(ctx, "audit", `
+SELECT row_to_json(t)::text FROM log_entry l JOIN audit t ON t.at = l.at AND t.id = l.audit
+ WHERE l.year = $1 AND l.position > $2 AND l.position <= $3`, func(a row) error {
+				s := entries[a.text("id")]
+				s.audit = &a
+				entries[a.text("id")] = s
+				return nil
+			}, year, from, after)
+			if err != nil {
+				return err
+			}
+			for _, id := range order {
+				s := entries[id]
+				object := fmt.Sprintf("log_entry %d/%d", year, s.position)
+				if s.audit == nil {
+					say(object, "there is no audit row %s of its time", id)
+					continue
+				}
+				sayLeaf(object, year, s, say)
+			}
+			more = len(order) == entriesAtOnce
+		}
+	}
+	return nil
+}
+
+func sayLeaf(object string, year int, s sealed, say say) {
+	leaf, err := leafOf(*s.audit)
+	if err == nil {
+		var entry []byte
+		if entry, err = leaf.Entry(); err == nil && merkle.HashEntry(entry) != s.hash {
+			say(object, "audit row %s was changed after it was sealed", leaf.ID)
+		}
+	}
+	if err != nil {
+		say(object, "audit row %s makes no leaf: %v", s.audit.text("id"), err)
+		return
+	}
+	if leaf.Time.UTC().Year() != year {
+		say(object, "audit row %s is of %s", leaf.ID, leaf.Time)
+	}
+}
+
+// leafOf is what the log keeps of an audit row.
+func leafOf(a row) (merkle.Leaf, error) {
+	leaf := merkle.Leaf{
+		ID: a.text("id"), Time: a.time("at"), Act: a.text("act"), Actor: a.text("actor"), Role: a.text("role"),
+		Application: a.text("application"), Candidate: a.text("candidate"), Standard: a.text("standard"), Object: a.text("object"),
+		Sequence: a.whole("position"), Request: a.text("request"),
+	}
+	copy(leaf.Payload[:], a.bytes("payload"))
+	for _, text := range a.texts("records") {
+		rec, err := merkle.ParseRecord(text)
+		if err != nil {
+			return leaf, err
+		}
+		leaf.Records = append(leaf.Records, rec)
+	}
+	return leaf, nil
+}
+
+// trees builds the tree of each log anew from its leaves.
+func (r *run) trees(ctx context.Context, node func(year int, n merkle.Node)) (map[int]*merkle.Edge, error) {
+	edges := map[int]*merkle.Edge{}
+	err := r.logEntries(ctx, func(year int, s sealed) {
+		if edges[year] == nil {
+			edges[year] = &merkle.Edge{}
+		}
+		for _, n := range edges[year].Append([]merkle.Hash{s.hash}) {
+			node(year, n)
+		}
+	})
+	return edges, err
+}
+
+func nodesAreRight(ctx context.Context, r *run, say say) error {
+	want := map[string]merkle.Hash{} // one for 256 entries: 40 bytes where there are ten thousand
+	if _, err := r.trees(ctx, func(year int, n merkle.Node) { want[fmt.Sprintf("%d/%d/%d", year, n.Level, n.N)] = n.Hash }); err != nil {
+		return err
+	}
+	err := r.each(ctx, "log_node", `SELECT row_to_json(t)::text FROM log_node t ORDER BY year, level, n`, func(n row) error {
+		hash, ok := want[n.id]
+		switch {
+		case !ok:
+			say(n.name(), "the log has not come so far")
+		case !bytes.Equal(hash[:], n.bytes("hash")):
+			say(n.name(), "the leaves below it give another hash")
+		}
+		delete(want, n.id)
+		return nil
+	})
+	for id := range want {
+		say("log_node "+id, "it is not there")
+	}
+	return err
+}
+
+// newest reads the newest checkpoint of each log.
+func (r *run) newest(ctx context.Context, do func(year int, c row) error) error {
+	return r.each(ctx, "log_checkpoint", `
+SELECT row_to_json(t)::text FROM (SELECT DISTINCT ON (year) * FROM log_checkpoint ORDER BY year, size DESC, at DESC) t`, func(c row) error {
+		return do(c.whole("year"), c)
+	})
+}
+
+func checkpointsAreRight(ctx context.Context, r *run, say say) error {
+	edges, err := r.trees(ctx, func(int, merkle.Node) {})
+	if err != nil {
+		return err
+	}
+	err = r.newest(ctx, func(year int, c row) error {
+		edge := edges[year]
+		if edge == nil {
+			edge = &merkle.Edge{}
+		}
+		delete(edges, year)
+		root := edge.Root()
+		switch {
+		case edge.Size() != int64(c.whole("size")):
+			say(c.name(), "it covers %d entries, and there are %d", c.whole("size"), edge.Size())
+		case !bytes.Equal(root[:], c.bytes("root")):
+			say(c.name(), "its root is %s, and the leaves give %s", c.text("root"), canon.Digest(root))
+		}
+		return nil
+	})
+	for year := range edges {
+		say(fmt.Sprintf("log %d", year), "it has entries and no checkpoint")
+	}
+	return err
+}
+
+func checkpointsAreSigned(ctx context.Context, r *run, say say) error {
+	keys := map[int][]string{}
+	if err := r.each(ctx, "log_key", `SELECT row_to_json(t)::text FROM log_key t`, func(k row) error {
+		keys[k.whole("year")] = append(keys[k.whole("year")], k.text("vkey"))
+		return nil
+	}); err != nil {
+		return err
+	}
+	return r.newest(ctx, func(year int, c row) error {
+		signed, err := merkle.OpenCheckpoint([]byte(c.text("note")), slices.Clone(keys[year]))
+		switch {
+		case err != nil:
+			say(c.name(), "%v", err)
+		case signed.Size != int64(c.whole("size")) || !bytes.Equal(signed.Root[:], c.bytes("root")):
+			say(c.name(), "what was signed has %d entries and the root %s, and the row says otherwise", signed.Size, canon.Digest(signed.Root))
+		}
+		return nil
+	})
+}
