@@ -11,6 +11,7 @@ import (
 	"github.com/kutse-dev/kutse/schema/canon"
 	"github.com/kutse-dev/kutse/schema/evidence"
 	"github.com/kutse-dev/kutse/schema/fault"
+	"github.com/kutse-dev/kutse/schema/merkle"
 )
 
 // Check says what does not fit together in c, as Invalid: every id that is named
@@ -170,5 +171,9 @@ func (k *checker) timeline(c Case) {
 		k.need(token.MatchString(r.ID) && !seen[r.ID], "audit row %q is not an id of its own", r.ID)
 		seen[r.ID] = true
 		k.when("audit row "+r.ID, r.At)
+		for _, record := range r.Records {
+			_, err := merkle.ParseRecord(record)
+			k.need(err == nil, "audit row %s: %v", r.ID, err)
+		}
 	}
 }

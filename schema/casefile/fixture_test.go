@@ -116,8 +116,10 @@ func newSample(t testing.TB) *sample {
 			LegalBasis: "KutS § 18", Challenge: "within 30 days of learning of it, to the council", At: after(50),
 		}},
 		Entry: &casefile.Entry{Number: "1-000042", Type: 1, Decision: award.DecisionID(uuid(6, 1)), ValidFrom: "2026-03-27", ValidTo: "2031-03-26", At: after(51)},
-		Prior: []casefile.Prior{{ID: uuid(8, 1), Origin: "teine.example.ee", Application: application.ID(uuid(1, 9)), At: after(5),
-			Standard: casefile.Version{Key: "vana", Version: "1", Digest: canon.Sum([]byte("vana")), Name: "Vana standard"}}},
+		Prior: []casefile.Prior{{
+			ID: uuid(8, 1), Origin: "teine.example.ee", Application: application.ID(uuid(1, 9)), At: after(5),
+			Standard: casefile.Version{Key: "vana", Version: "1", Digest: canon.Sum([]byte("vana")), Name: "Vana standard"},
+		}},
 	}
 	s.add(1, evidence.Text, "", []byte(statement), one, two)
 	s.add(2, evidence.Link, "", []byte("https://näide.ee/töö?a=1&b=2"), one)
@@ -231,8 +233,10 @@ func (s *sample) record(t testing.TB) {
 			map[string]any{"type": "award.decided.v1", "data": map[string]any{"proposal": d.Proposal, "decision": d.ID, "outcome": d.Outcome}})
 	}
 	if e := s.Case.Entry; e != nil {
-		s.act(t, "register", "~kutse", "register_entry", e.Number, e.At, map[string]any{"type": "qualification.registered.v1",
-			"data": map[string]any{"decision": e.Decision, "number": e.Number, "valid_from": e.ValidFrom, "valid_to": e.ValidTo}})
+		s.act(t, "register", "~kutse", "register_entry", e.Number, e.At, map[string]any{
+			"type": "qualification.registered.v1",
+			"data": map[string]any{"decision": e.Decision, "number": e.Number, "valid_from": e.ValidFrom, "valid_to": e.ValidTo},
+		})
 	}
 	s.prove(t)
 }

@@ -102,17 +102,36 @@ func (c *crcReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// WriteTo implements io.WriterTo: an archive has many small files, and a buffer of
+// the usual size for each would cost more than reading it.
+func (c *crcReader) WriteTo(w io.Writer) (n int64, err error) {
+	buf := make([]byte, min(c.left+1, 32<<10))
+	for {
+		read, err := c.Read(buf)
+		written, writeErr := w.Write(buf[:read])
+		n += int64(written)
+		switch {
+		case writeErr != nil:
+			return n, writeErr
+		case errors.Is(err, io.EOF):
+			return n, nil
+		case err != nil:
+			return n, err
+		}
+	}
+}
+
 // bytes reads a file that is no evidence; Open held its size to the limit.
 func (a *Archive) bytes(name string) ([]byte, error) {
 	r, err := a.Reader(name)
 	if err != nil {
 		return nil, err
 	}
-	b, err := io.ReadAll(r)
-	if err != nil {
+	var b bytes.Buffer
+	if _, err := io.Copy(&b, r); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return b, nil
+	return b.Bytes(), nil
 }
 
 // Case reads case.json; Invalid where it is of a later format or not in order.
