@@ -12,6 +12,8 @@ ALTER TABLE audit
   ADD COLUMN records   text[] NOT NULL DEFAULT '{}';
 CREATE INDEX audit_by_candidate ON audit (candidate, at, id) WHERE candidate IS NOT NULL;
 CREATE INDEX audit_by_standard ON audit (standard, at, id) WHERE standard IS NOT NULL;
+-- what belongs to an application is found through it
+CREATE INDEX audit_by_object ON audit (object, at, id) WHERE application IS NULL;
 CREATE INDEX audit_by_act ON audit (act, at, id);
 -- the order in which the sealer takes rows: a late commit cannot be overtaken
 CREATE INDEX audit_by_transaction ON audit (xid, id);
@@ -108,7 +110,7 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 DROP TABLE outbox, event;
-DROP INDEX audit_by_transaction, audit_by_act, audit_by_standard, audit_by_candidate;
+DROP INDEX audit_by_transaction, audit_by_act, audit_by_object, audit_by_standard, audit_by_candidate;
 ALTER TABLE audit DROP COLUMN records, DROP COLUMN standard, DROP COLUMN candidate;
 CREATE TABLE event (
   id uuid PRIMARY KEY, application uuid, position integer NOT NULL, type text NOT NULL, order_key text NOT NULL,

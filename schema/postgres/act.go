@@ -112,7 +112,7 @@ func (s *Store) act(ctx context.Context, a Actor, name string, app application.I
 			return fault.NotFound.New("there is no application %s of yours", app)
 		}
 		if err := do(ctx, c); err != nil {
-			return err
+			return gone(err, c.whose())
 		}
 		if err := c.save(ctx); err != nil {
 			return err
@@ -200,12 +200,14 @@ func (s *Store) systemAct(ctx context.Context, name string, app application.ID, 
 
 type receiptRow struct {
 	Holds  bool           `db:"holds"`
+	Erased bool           `db:"erased"`
 	Digest []byte         `db:"digest"`
 	Body   sql.NullString `db:"body"`
 }
 
 var findReceipt = statement(`
-SELECT EXISTS (SELECT 1 FROM person_role WHERE person = $1 AND role::text = $2) AS holds, r.digest, r.body
+SELECT EXISTS (SELECT 1 FROM person_role WHERE person = $1 AND role::text = $2) AS holds,
+       EXISTS (SELECT 1 FROM erasure WHERE person = $1) AS erased, r.digest, r.body
   FROM (SELECT 1) AS one LEFT JOIN receipt r ON r.person = $1 AND r.request = $3`)
 
 // known checks that the actor holds the role, and finds the receipt of the same
@@ -216,8 +218,11 @@ func (c *change) known(ctx context.Context) (*request.Receipt, error) {
 	if err := c.GetContext(ctx, &row, findReceipt, c.actor.ID, c.actor.Role, c.request); err != nil {
 		return nil, fmt.Errorf("looking for receipt %s: %w", c.request, err)
 	}
-	if !row.Holds {
+	switch {
+	case !row.Holds:
 		return nil, forbidRole(c.actor)
+	case row.Erased:
+		return nil, fault.Conflict.New("%s was erased: who was erased acts here no more", c.actor.ID)
 	}
 	if !row.Body.Valid {
 		return nil, nil
@@ -325,8 +330,12 @@ func (c *change) save(ctx context.Context) error {
 	if c.object == "" {
 		c.object = c.receipt.Record
 	}
+	id := newID()
+	if err := c.checkEntry(leafRow{ID: id, Standard: sql.NullString{String: standard}, Position: auditPosition}); err != nil {
+		return err
+	}
 	_, err = c.ExecContext(ctx, saveAct, appID, position, state,
-		c.at, newID(), c.actor.ID, c.actor.Role, c.name, c.object, auditPosition, c.request, c.payload[:],
+		c.at, id, c.actor.ID, c.actor.Role, c.name, c.object, auditPosition, c.request, c.payload[:],
 		pq.Array(cols.ids), pq.Array(cols.applications), pq.Array(cols.positions), pq.Array(cols.types),
 		pq.Array(cols.orderKeys), pq.Array(cols.subjects), pq.Array(cols.bodies), body,
 		c.about.application, c.about.candidate, standard, pq.Array(append([]string{}, c.records...)))
@@ -367,16 +376,12 @@ func (c *change) columns() (eventColumns, error) {
 			return cols, err
 		}
 		key := f.event.Key()
-		orderKey := string(key.Application)
-		if orderKey == "" {
-			orderKey = string(key.Assessor)
-		}
 		c.records = append(c.records, "event "+id+" "+canon.Sum(body).String())
 		cols.ids = append(cols.ids, id)
 		cols.applications = append(cols.applications, string(key.Application))
 		cols.positions = append(cols.positions, int64(f.position))
 		cols.types = append(cols.types, f.event.Type())
-		cols.orderKeys = append(cols.orderKeys, orderKey)
+		cols.orderKeys = append(cols.orderKeys, key.Subject())
 		cols.subjects = append(cols.subjects, events.Subject(f.event))
 		cols.bodies = append(cols.bodies, string(body))
 	}

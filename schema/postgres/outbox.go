@@ -30,11 +30,16 @@ const leadCheck = time.Second
 // leader steps back: the server may have given the lock to another.
 const leadPatience = 5 * time.Second
 
-var tryRelayLock = statement(`SELECT pg_try_advisory_lock($1)`)
+var tryLock = statement(`SELECT pg_try_advisory_lock($1)`)
 
 // Lead blocks until this process is the only relay. The lock belongs to one
 // connection: when that is lost, the lock is lost, and led is cancelled.
 func (s *Store) Lead(ctx context.Context) (led context.Context, release func(), err error) {
+	return s.lead(ctx, relayLock)
+}
+
+// lead blocks until this process alone holds an advisory lock.
+func (s *Store) lead(ctx context.Context, lock int64) (led context.Context, release func(), err error) {
 	conn, err := s.db.Connx(ctx)
 	if err != nil {
 		return nil, nil, explain(err)
@@ -43,7 +48,7 @@ func (s *Store) Lead(ctx context.Context) (led context.Context, release func(), 
 	defer tick.Stop()
 	for {
 		var got bool
-		if err := conn.GetContext(ctx, &got, tryRelayLock, relayLock); err != nil {
+		if err := conn.GetContext(ctx, &got, tryLock, lock); err != nil {
 			discard(conn) // it may hold the lock although the answer was lost
 			return nil, nil, explain(err)
 		}
