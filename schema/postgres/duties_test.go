@@ -13,6 +13,7 @@ import (
 	"github.com/kutse-dev/kutse/schema/award"
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/postgres/postgrestest"
+	"github.com/kutse-dev/kutse/schema/reading"
 )
 
 func TestNobodyJudgesTheirOwnEvidence(t *testing.T) {
@@ -135,7 +136,7 @@ func TestTheTrailOfACaseSaysWhoHeldItsTasks(t *testing.T) {
 	s.handIn("B.2.8")
 	task := s.claim(postgrestest.Assessor)
 	s.must(s.ReleaseTask(s.ctx, postgrestest.Assessor, request.ReleaseTask{Acting: postgrestest.NewID(), Task: task.Task}))
-	page, err := s.Audit(s.ctx, postgrestest.Auditor, request.AuditPage{Application: s.app})
+	page, err := s.Audit(s.ctx, postgrestest.Auditor, request.AuditPage{Application: s.app, Purpose: reading.Audit})
 	if err != nil {
 		t.Fatal(err)
 	}

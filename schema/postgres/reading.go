@@ -5,10 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/kutse-dev/kutse/events/request"
 	"github.com/kutse-dev/kutse/schema/application"
 	"github.com/kutse-dev/kutse/schema/person"
+	"github.com/kutse-dev/kutse/schema/procedure"
 	"github.com/kutse-dev/kutse/schema/reading"
 )
 
@@ -66,12 +69,177 @@ func (t tx) reading(ctx context.Context, a Actor, what string, said reading.Purp
 	return nil
 }
 
-// Readings lists who read the actor's own data.
-func (s *Store) Readings(ctx context.Context, a Actor, _ request.ReadingPage) (request.Readings, error) {
-	return request.Readings{}, s.notBuilt(ctx, a)
+// maxReadings bounds a page of readings.
+const maxReadings = 500
+
+const readingColumns = `at, id, reader, role, purpose, person, application, what`
+
+var readingLeads = [...]lead{
+	{"person", "", false},
+	{"application", "::uuid", true},
+	{"reader", "", false},
+	everything,
 }
 
-// SearchReadings searches who read whose data.
-func (s *Store) SearchReadings(ctx context.Context, a Actor, _ request.ReadingSearch) (request.Readings, error) {
-	return request.Readings{}, s.notBuilt(ctx, a)
+// readingWalks are the statements by leading filter, newest first.
+var readingWalks = func() (walks [len(readingLeads)]walk) {
+	for i, l := range readingLeads {
+		walks[i] = newWalk("reading", readingColumns, l, true,
+			`($6 = '' OR person = $6) AND ($7 = '' OR application = NULLIF($7, '')::uuid) AND ($8 = '' OR reader = $8) AND ($9 = '' OR purpose = $9)`)
+	}
+	return walks
+}()
+
+type readingRow struct {
+	At          time.Time
+	ID          string
+	Reader      person.ID
+	Role        person.Role
+	Purpose     reading.Purpose
+	Person      person.ID
+	Application sql.NullString
+	What        string
+}
+
+func (r readingRow) place() place { return place{r.At, r.ID} }
+
+// Readings lists who read the actor's own data, newest first: when, in which role,
+// what was asked and for what. Who assesses a candidate is not the candidate's to
+// know, so an assessor's id is left out.
+func (s *Store) Readings(ctx context.Context, a Actor, req request.ReadingPage) (request.Readings, error) {
+	var page request.Readings
+	err := s.read(ctx, a, func(t tx) (err error) {
+		page, err = t.readings(ctx, request.ReadingSearch{Person: a.ID, After: req.After, Limit: req.Limit})
+		return err
+	})
+	for i := range page.Rows {
+		if page.Rows[i].Role == person.Assessor {
+			page.Rows[i].Reader = ""
+		}
+	}
+	return page, err
+}
+
+// SearchReadings searches who read whose data, newest first: of one person, of one
+// application, by one reader, for one purpose, or any of these together. A page may
+// be short, as one of [Store.Audit] may. One that names a person or an application
+// is about one person, and is itself recorded, as a reading for an audit; any other
+// holds opaque ids alone.
+func (s *Store) SearchReadings(ctx context.Context, a Actor, req request.ReadingSearch) (request.Readings, error) {
+	page := request.Readings{Rows: []request.Reading{}}
+	if req.Application != "" {
+		if err := request.CheckID("an application's id", string(req.Application)); err != nil {
+			return page, err
+		}
+	}
+	read := s.read
+	if req.Person != "" || req.Application != "" {
+		read = s.readRecorded
+	}
+	err := read(ctx, a, func(t tx) error {
+		found, err := t.readings(ctx, req)
+		if err != nil {
+			return err
+		}
+		known, err := t.aboutOne(ctx, a, "get.readings", reading.Audit, req.Person, req.Application)
+		if known {
+			page = found
+		}
+		return err
+	})
+	return page, err
+}
+
+// aboutOne records a reading that names a person, an application or neither, and
+// says whether what it names is known. Where both are named, it is the person's.
+func (t tx) aboutOne(ctx context.Context, a Actor, what string, said reading.Purpose, of person.ID, id application.ID) (known bool, err error) {
+	switch {
+	case of != "":
+		if err := t.GetContext(ctx, &known, isKnown, of); err != nil || !known {
+			return false, err
+		}
+	case id != "":
+		app, err := oneApplication(ctx, t, getApplication, id)
+		if err != nil || app == nil {
+			return false, err
+		}
+		of = person.ID(app.Candidate)
+	default:
+		return true, nil
+	}
+	return true, t.reading(ctx, a, what, said, of, id)
+}
+
+func (t tx) readings(ctx context.Context, req request.ReadingSearch) (request.Readings, error) {
+	page := request.Readings{Rows: []request.Reading{}}
+	begin, bound, err := span{newest: true}.arguments(req.After)
+	if err != nil {
+		return page, err
+	}
+	limit := req.Limit
+	if limit <= 0 || limit > maxReadings {
+		limit = maxReadings
+	}
+	filters := []string{string(req.Person), string(req.Application), string(req.Reader), string(req.Purpose)} // the last never leads
+	lead := slices.IndexFunc(filters[:len(readingLeads)-1], func(value string) bool { return value != "" })
+	w := readingWalks[len(readingLeads)-1]
+	if lead >= 0 {
+		w = readingWalks[lead]
+	}
+	rows, next, err := search[readingRow](ctx, t, looked{w, filters, lead, begin, bound, limit})
+	for _, r := range rows {
+		page.Rows = append(page.Rows, request.Reading{
+			ID: r.ID, At: r.At.UTC(), Person: r.Person, Reader: r.Reader, Role: r.Role, Purpose: r.Purpose, What: r.What,
+			Application: application.ID(r.Application.String),
+		})
+	}
+	page.Next = next
+	return page, err
+}
+
+var forgetReadings = statement(`SELECT kutse.forget_readings($1::date)`)
+
+// ForgetReadings drops the months of readings that ended before a day, and says how
+// many. Harmless twice.
+func (s *Store) ForgetReadings(ctx context.Context, before time.Time) (months int, err error) {
+	return months, explain(s.db.GetContext(ctx, &months, forgetReadings, before.Format(time.DateOnly)))
+}
+
+// ForgetOldReadings drops the months of readings whose term is over: the longest
+// that a procedure in force gives them. Without a procedure nothing is dropped.
+// Harmless twice.
+func (s *Store) ForgetOldReadings(ctx context.Context) (months int, err error) {
+	var before time.Time
+	err = s.transact(ctx, func(t tx) error {
+		before, err = t.readingsKeptFrom(ctx)
+		return err
+	})
+	if err != nil || before.IsZero() {
+		return 0, err
+	}
+	return s.ForgetReadings(ctx, before)
+}
+
+// readingsKeptFrom is the first day of readings that are still kept; zero where
+// nothing says so.
+func (t tx) readingsKeptFrom(ctx context.Context) (from time.Time, err error) {
+	var rows []versionRow
+	if err := t.SelectContext(ctx, &rows, currentProcedures); err != nil {
+		return from, err
+	}
+	now := t.s.clock()
+	for _, row := range rows {
+		proc, err := decodeVersion[procedure.Procedure](t.s, row)
+		if err != nil {
+			return time.Time{}, err
+		}
+		kept, err := proc.Kept(procedure.Readings)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if begin := now.AddDate(-kept.Years, -kept.Months, 0); from.IsZero() || begin.Before(from) {
+			from = begin
+		}
+	}
+	return from, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/person"
 	"github.com/kutse-dev/kutse/schema/postgres/postgrestest"
+	"github.com/kutse-dev/kutse/schema/reading"
 )
 
 func TestAnActOnNoApplicationAtOnceIsOneToo(t *testing.T) {
@@ -91,7 +92,7 @@ func TestTimesOfAnApplicationRunWithItsPositions(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	page, err := s.Audit(s.ctx, postgrestest.Auditor, request.AuditPage{Application: s.app})
+	page, err := s.Audit(s.ctx, postgrestest.Auditor, request.AuditPage{Application: s.app, Purpose: reading.Audit})
 	if err != nil {
 		t.Fatal(err)
 	}
