@@ -16,6 +16,7 @@
 //	salts.json             name of a record -> its salt in hexadecimal digits
 //	log/entries.jsonl      the audit rows of the case as they stand in the log, one a line
 //	log/events.jsonl       the facts that the rows recorded, as published, one a line
+//	log/rows.jsonl         the rows that were recorded, as the log has their digests, one a line
 //	log/<row>.tlog-proof   proof of inclusion of a row (C2SP tlog-proof)
 //	log/keys               verifier keys of the logs and of the signer, one a line
 //	checksums              SHA-256 of each file above, as sha256sum writes it
@@ -51,6 +52,7 @@ const (
 	saltsFile     = "salts.json"
 	entriesFile   = "log/entries.jsonl"
 	eventsFile    = "log/events.jsonl"
+	rowsFile      = "log/rows.jsonl"
 	keysFile      = "log/keys"
 	checksumsFile = "checksums"
 	signatureFile = "signature"
@@ -76,6 +78,10 @@ type File struct {
 	// Events are the facts that the rows recorded, as published. They tie the digests
 	// and outcomes of the case to the log; without them only the rows are.
 	Events [][]byte
+	// Rows are the rows that the acts recorded, as RowLine writes them. They tie all
+	// that is not sealed to the log: outcomes, assessors, times. Where there is one,
+	// there is one for each fact of Case.
+	Rows [][]byte
 	// Proofs maps the id of an audit row to its tlog-proof. A row that is not sealed
 	// yet has none.
 	Proofs map[string][]byte

@@ -167,7 +167,7 @@ func TestAnEmptyCase(t *testing.T) {
 	c := s.Case
 	c.Evidence, c.Rounds, c.Verdicts, c.Findings, c.Proposals, c.Decisions, c.Entry, c.Prior, c.Timeline = nil, nil, nil, nil, nil, nil, nil, nil, nil
 	c.State = "gathering"
-	s.File.Case, s.Salts, s.Entries, s.Events, s.Proofs = c, nil, nil, nil, nil
+	s.File.Case, s.Salts, s.Entries, s.Events, s.Rows, s.Proofs = c, nil, nil, nil, nil, nil
 	a := open(t, s.write(t))
 	if r := a.Verify(s.trust()); !r.Trusted() {
 		t.Errorf("got %+v, want trusted", r)
@@ -268,6 +268,15 @@ func TestWhatWouldNotVerifyIsNotWritten(t *testing.T) {
 		"a verdict left out":           {func(s *sample) { s.Case.Verdicts = s.Case.Verdicts[1:] }, "is left out"},
 		"a verdict made up":            {func(s *sample) { s.Case.Verdicts[0].ID = uuid(4, 99) }, "in no entry of the log"},
 		"a decision turned":            {func(s *sample) { s.Case.Decisions[0].Outcome = "refuse" }, "does not say what event"},
+		"a verdict turned":             {func(s *sample) { s.Case.Verdicts[2].Outcome, s.Case.Verdicts[2].Reason = "not_yet_shown", "Ei." }, "another outcome"},
+		"another assessor":             {func(s *sample) { s.Case.Verdicts[2].Assessor = "asr-9" }, "another assessor"},
+		"another time":                 {func(s *sample) { s.Case.Verdicts[2].At = after(999) }, "another at"},
+		"saw less":                     {func(s *sample) { s.Case.Verdicts[2].Saw = s.Case.Verdicts[2].Saw[1:] }, "another saw"},
+		"a finding turned":             {func(s *sample) { s.Case.Findings[0].Met = false }, "another met"},
+		"a finding made up":            {func(s *sample) { s.Case.Findings[0].Competence = "B.2.10" }, "finding"},
+		"asked for less":               {func(s *sample) { s.Case.Rounds[0].Asked = s.Case.Rounds[0].Asked[1:] }, "another asked"},
+		"a row of the record left out": {func(s *sample) { s.Rows = s.Rows[1:] }, "rows.jsonl"},
+		"a row of the record changed":  {func(s *sample) { s.Rows[0] = bytes.Replace(s.Rows[0], []byte("00ff"), []byte("00fe"), 1) }, "rows.jsonl"},
 		"an event left out":            {func(s *sample) { s.Events = s.Events[1:] }, "events.jsonl"},
 		"an event changed":             {func(s *sample) { s.Events[0] = append(s.Events[0], ' ') }, "events.jsonl"},
 		"a row told otherwise":         {func(s *sample) { s.Case.Timeline[0].Actor = "c-other" }, "entries.jsonl"},

@@ -30,6 +30,7 @@ type contents struct {
 	standard, procedure []byte
 	salts               map[string]Salt
 	entries, events     [][]byte
+	rows                [][]byte
 	proofs              []string // ids of the audit rows that have one
 
 	problems []Problem
@@ -93,6 +94,7 @@ func (c *contents) log() {
 		c.recorded(records)
 	}
 	c.facts(records)
+	c.heldByRows(records)
 }
 
 func (c *contents) entry(row Row, entry []byte, records map[string]string) {
@@ -129,6 +131,9 @@ func (c *contents) recorded(records map[string]string) {
 	for _, v := range c.Verdicts {
 		has["verdict "+v.ID] = true
 	}
+	for _, f := range c.Findings {
+		has["finding "+string(f.Round)+"/"+f.Competence] = true
+	}
 	for _, p := range c.Proposals {
 		has["proposal "+string(p.ID)] = true
 	}
@@ -138,7 +143,7 @@ func (c *contents) recorded(records map[string]string) {
 	if c.Entry != nil {
 		has["register_entry "+c.Entry.Number] = true
 	}
-	kinds := map[string]bool{"evidence_item": true, "round": true, "verdict": true, "proposal": true, "decision": true, "register_entry": true}
+	kinds := map[string]bool{"evidence_item": true, "round": true, "verdict": true, "finding": true, "proposal": true, "decision": true, "register_entry": true}
 	for _, what := range sortedKeys(has) {
 		if _, ok := records[what]; !ok {
 			c.wrong(caseFile, "the %s is in no entry of the log", what)

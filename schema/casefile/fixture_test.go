@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -213,7 +214,7 @@ func (s *sample) judge(n int, id catalogue.IndicatorID, context string, outcome 
 // have, into a log that has other entries before and between.
 func (s *sample) record(t testing.TB) {
 	t.Helper()
-	s.Case.Timeline, s.Entries, s.Events, s.Proofs = nil, nil, nil, map[string][]byte{}
+	s.Case.Timeline, s.Entries, s.Events, s.Rows, s.Proofs = nil, nil, nil, nil, map[string][]byte{}
 	for _, e := range s.Case.Evidence {
 		s.act(t, "submit evidence", "c-7f3a", "evidence_item", string(e.ID), e.At,
 			map[string]any{"type": "evidence.submitted.v1", "data": map[string]any{"item": e.ID, "kind": e.Kind, "digest": e.Digest}})
@@ -223,6 +224,9 @@ func (s *sample) record(t testing.TB) {
 	}
 	for _, v := range s.Case.Verdicts {
 		s.act(t, "give verdict", string(v.Assessor), "verdict", v.ID, v.At, nil)
+	}
+	for _, f := range s.Case.Findings {
+		s.act(t, "weigh", "~kutse", "finding", string(f.Round)+"/"+f.Competence, f.At, nil)
 	}
 	for _, p := range s.Case.Proposals {
 		s.act(t, "propose", "~kutse", "proposal", string(p.ID), p.At,
@@ -244,7 +248,13 @@ func (s *sample) record(t testing.TB) {
 func (s *sample) act(t testing.TB, act, actor, kind, id string, at time.Time, event map[string]any) {
 	t.Helper()
 	n := len(s.Case.Timeline) + 1
-	records := []merkle.Record{{Kind: kind, ID: id, Digest: canon.Sum([]byte(id))}}
+	row := canonical(t, s.row(kind, id))
+	line, err := casefile.RowLine(kind, id, row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Rows = append(s.Rows, line)
+	records := []merkle.Record{{Kind: kind, ID: id, Digest: canon.Sum(row)}}
 	if event != nil {
 		event["id"] = uuid(9, n)
 		event["data"].(map[string]any)["application"] = s.Case.Application
@@ -263,11 +273,54 @@ func (s *sample) act(t testing.TB, act, actor, kind, id string, at time.Time, ev
 	if err != nil {
 		t.Fatal(err)
 	}
-	row := casefile.Row{ID: leaf.ID, At: at, Act: act, Actor: actor, Object: id}
+	audit := casefile.Row{ID: leaf.ID, At: at, Act: act, Actor: actor, Object: id}
 	for _, r := range records {
-		row.Records = append(row.Records, r.String())
+		audit.Records = append(audit.Records, r.String())
 	}
-	s.Case.Timeline, s.Entries = append(s.Case.Timeline, row), append(s.Entries, entry)
+	s.Case.Timeline, s.Entries = append(s.Case.Timeline, audit), append(s.Entries, entry)
+}
+
+// row is what the record keeps of a fact: more columns than the case tells, some
+// of them sealed.
+func (s *sample) row(kind, id string) map[string]any {
+	row := map[string]any{"id": id, "application": s.Case.Application, "sealed": "00ff", "position": 1}
+	put := func(v any, mine bool) {
+		if !mine {
+			return
+		}
+		var columns map[string]any
+		text, err := json.Marshal(v)
+		if err != nil || json.Unmarshal(text, &columns) != nil {
+			panic(err)
+		}
+		maps.Copy(row, columns)
+	}
+	for _, e := range s.Case.Evidence {
+		put(e, string(e.ID) == id)
+	}
+	for _, r := range s.Case.Rounds {
+		put(r, string(r.ID) == id)
+	}
+	for _, v := range s.Case.Verdicts {
+		put(v, v.ID == id)
+		put(map[string]any{"competence": v.Indicator.Competence, "ordinal": v.Indicator.Ordinal}, v.ID == id)
+	}
+	for _, f := range s.Case.Findings {
+		put(f, string(f.Round)+"/"+f.Competence == id)
+	}
+	for _, p := range s.Case.Proposals {
+		put(p, string(p.ID) == id)
+	}
+	for _, d := range s.Case.Decisions {
+		put(d, string(d.ID) == id)
+	}
+	if e := s.Case.Entry; e != nil {
+		put(e, e.Number == id)
+	}
+	for _, sealed := range []string{"text", "link", "salt", "reason", "grounds", "reasons"} {
+		delete(row, sealed)
+	}
+	return row
 }
 
 func (s *sample) prove(t testing.TB) {

@@ -185,6 +185,9 @@ func (a *Archive) Entries() ([][]byte, error) { return a.lines(entriesFile) }
 // Events reads the facts as they were published.
 func (a *Archive) Events() ([][]byte, error) { return a.lines(eventsFile) }
 
+// Rows reads the rows that were recorded.
+func (a *Archive) Rows() ([][]byte, error) { return a.lines(rowsFile) }
+
 func (a *Archive) lines(name string) ([][]byte, error) {
 	text, err := a.bytes(name)
 	if err != nil || len(text) == 0 {
@@ -247,6 +250,7 @@ func (a *Archive) File() (f File, err error) {
 		func() (err error) { f.Salts, err = a.Salts(); return err },
 		func() (err error) { f.Entries, err = a.Entries(); return err },
 		func() (err error) { f.Events, err = a.Events(); return err },
+		func() (err error) { f.Rows, err = a.Rows(); return err },
 		func() (err error) { f.Proofs, err = a.Proofs(); return err },
 		func() (err error) { f.Keys, err = a.Keys(); return err },
 	}
@@ -266,7 +270,7 @@ func (f File) expected() []string {
 			names = append(names, e.File)
 		}
 	}
-	names = append(names, saltsFile, entriesFile, eventsFile)
+	names = append(names, saltsFile, entriesFile, eventsFile, rowsFile)
 	for _, row := range f.Case.Timeline {
 		if _, ok := f.Proofs[row.ID]; ok {
 			names = append(names, proofPath(row.ID))
@@ -278,6 +282,6 @@ func (f File) expected() []string {
 func (f File) contents() contents {
 	return contents{
 		Case: f.Case, standard: f.Standard, procedure: f.Procedure, salts: f.Salts,
-		entries: f.Entries, events: f.Events, proofs: slices.Sorted(maps.Keys(f.Proofs)),
+		entries: f.Entries, events: f.Events, rows: f.Rows, proofs: slices.Sorted(maps.Keys(f.Proofs)),
 	}
 }

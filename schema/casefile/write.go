@@ -134,7 +134,7 @@ func prepare(f File, signer note.Signer) ([]part, error) {
 		}
 		parts = append(parts, p)
 	}
-	parts = append(parts, plain(saltsFile, salts), plain(entriesFile, lines(f.Entries)), plain(eventsFile, lines(f.Events)))
+	parts = append(parts, plain(saltsFile, salts), plain(entriesFile, lines(f.Entries)), plain(eventsFile, lines(f.Events)), plain(rowsFile, lines(f.Rows)))
 	for _, row := range f.Case.Timeline {
 		if proof, ok := f.Proofs[row.ID]; ok {
 			parts = append(parts, plain(proofPath(row.ID), proof))
