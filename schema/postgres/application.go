@@ -35,12 +35,14 @@ SELECT id, candidate, standard, procedure, opened_at, state, position FROM appli
 SELECT id, candidate, standard, procedure, opened_at, state, position FROM application WHERE id = $1::uuid`)
 )
 
-var lockRequest = statement(`SELECT pg_advisory_xact_lock(hashtextextended($1 || '/' || $2, 0))`)
+var lockRequest = statement(`
+SELECT pg_advisory_xact_lock_shared(hashtextextended('person/' || $1, 0)), pg_advisory_xact_lock(hashtextextended($1 || '/' || $2, 0))`)
 
 // lock takes the application's row for the rest of the transaction: facts of one
 // application are recorded one after the other. An unknown id leaves c.app nil.
 // Where there is no application, the same request waits for itself: of two copies
-// at once, the second finds the first one's receipt.
+// at once, the second finds the first one's receipt. It also keeps the actor from
+// being erased meanwhile; on an application, its row does, which an erasure locks.
 func (c *change) lock(ctx context.Context, id application.ID) error {
 	if id == "" {
 		_, err := c.ExecContext(ctx, lockRequest, c.actor.ID, c.request)

@@ -21,6 +21,8 @@ var (
 // a key that is erased meanwhile opens nothing here from the next transaction on.
 func (t tx) sealer(ctx context.Context) seal.Sealer { return seal.Keyed{Keys: txKeys{ctx, t}} }
 
+var errNoKEK = fault.Unavailable.New("this process has no key-encryption key: give it one with --kek")
+
 // txKeys finds data keys for the length of one transaction.
 type txKeys struct {
 	ctx context.Context //nolint:containedctx // a transaction's, and gone with it: the sealer's methods take none
@@ -41,7 +43,7 @@ func (k txKeys) DataKey(p person.ID) (seal.DataKey, error) {
 		return seal.DataKey{}, fmt.Errorf("the key of %s: %w", p, seal.ErrErased)
 	}
 	if k.t.s.kek == nil {
-		return seal.DataKey{}, fault.Unavailable.New("this process has no key-encryption key: give it one with --kek")
+		return seal.DataKey{}, errNoKEK
 	}
 	key, err := k.t.s.kek.Unwrap(p, wrapped)
 	if err == nil {
@@ -105,7 +107,7 @@ func (c *change) meet(ctx context.Context, p person.ID) (isNew bool, err error) 
 // person's row first.
 func (c *change) keep(ctx context.Context, p person.ID) error {
 	if c.s.kek == nil {
-		return fault.Unavailable.New("this process has no key-encryption key: give it one with --kek")
+		return errNoKEK
 	}
 	id := c.s.kek.ID() // before wrapping: a row may be wrapped anew once too often, never too seldom
 	wrapped, err := c.s.kek.Wrap(p, c.keys[p])
@@ -116,9 +118,9 @@ func (c *change) keep(ctx context.Context, p person.ID) error {
 	return err
 }
 
-// gone says in words that what an act needs was erased.
+// gone says in words that what an act needs was erased, unless that was said already.
 func gone(err error, p person.ID) error {
-	if erased(err) {
+	if erased(err) && fault.Of(err) == "" {
 		return fault.Conflict.Because(err, "what belonged to %s was erased", p)
 	}
 	return err

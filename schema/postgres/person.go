@@ -26,7 +26,7 @@ INSERT INTO person_role (person, role, at) SELECT $1, r::role, $3 FROM unnest($2
 	insertScope = statement(`
 INSERT INTO assessor_scope (assessor, standard, competence, at)
 SELECT $1, $2, c, $4 FROM unnest($3::text[]) AS c ON CONFLICT DO NOTHING RETURNING competence`)
-	countOperators = statement(`SELECT count(*) FROM person_role WHERE role = 'adm'`)
+	countOperators = statement(`SELECT count(*) FROM person_role r WHERE role = 'adm' AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.person = r.person)`)
 )
 
 // maxName bounds a name or a contact, in bytes.

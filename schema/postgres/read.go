@@ -11,7 +11,11 @@ import (
 	"github.com/kutse-dev/kutse/schema/person"
 )
 
-var holdsRole = statement(`SELECT EXISTS (SELECT 1 FROM person_role WHERE person = $1 AND role::text = $2)`)
+// Who was erased reads on as a candidate what is left of their own cases, and as
+// nothing else.
+var holdsRole = statement(`
+SELECT EXISTS (SELECT 1 FROM person_role WHERE person = $1 AND role::text = $2)
+   AND ($2 = 'cand' OR NOT EXISTS (SELECT 1 FROM erasure WHERE person = $1))`)
 
 // read runs a reading in one snapshot, after checking that the actor holds the role.
 func (s *Store) read(ctx context.Context, a Actor, do func(tx) error) error {

@@ -23,6 +23,7 @@ func TestEachRecordedRowHasTheDigestThatItsAuditRowNames(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
 	s.assess("B.2.8", assessment.NotYetShown)
+	s.eraseWithAHold()
 	db := connect(t, s.DB.Superuser)
 	var records []string
 	if err := db.Select(&records, `SELECT unnest(records) FROM audit`); err != nil {
@@ -37,7 +38,7 @@ func TestEachRecordedRowHasTheDigestThatItsAuditRowNames(t *testing.T) {
 			t.Errorf("%s %s: the row has the digest %s, its audit row names %s", kind, id, got, digest)
 		}
 	}
-	for _, kind := range []string{"person", "person_role", "assessor_scope", "standard", "procedure", "application", "evidence_item", "round", "verdict", "round_closed", "finding", "event"} {
+	for _, kind := range []string{"person", "person_role", "assessor_scope", "standard", "procedure", "application", "evidence_item", "round", "verdict", "round_closed", "finding", "event", "legal_hold", "legal_hold_lifted", "erasure"} {
 		if seen[kind] == 0 {
 			t.Errorf("no audit row names a %s; the kinds are %v", kind, seen)
 		}
@@ -48,6 +49,7 @@ func TestEachRecordedRowHasTheDigestThatItsAuditRowNames(t *testing.T) {
 var keys = map[string][]string{
 	"person_role": {"person", "role"}, "finding": {"round", "competence"}, "round_closed": {"round"}, "proposal_overdue": {"proposal"},
 	"register_entry": {"number"}, "standard": {"digest"}, "procedure": {"digest"}, "blob": {"person", "address"},
+	"erasure": {"person"}, "legal_hold_lifted": {"hold"},
 }
 
 func storedDigest(t *testing.T, db *sqlx.DB, kind, id string) string {
