@@ -248,7 +248,7 @@ func (s *sample) record(t testing.TB) {
 func (s *sample) act(t testing.TB, act, actor, kind, id string, at time.Time, event map[string]any) {
 	t.Helper()
 	n := len(s.Case.Timeline) + 1
-	row := canonical(t, s.row(kind, id))
+	row := canonical(t, s.row(id))
 	line, err := casefile.RowLine(kind, id, row)
 	if err != nil {
 		t.Fatal(err)
@@ -282,7 +282,7 @@ func (s *sample) act(t testing.TB, act, actor, kind, id string, at time.Time, ev
 
 // row is what the record keeps of a fact: more columns than the case tells, some
 // of them sealed.
-func (s *sample) row(kind, id string) map[string]any {
+func (s *sample) row(id string) map[string]any {
 	row := map[string]any{"id": id, "application": s.Case.Application, "sealed": "00ff", "position": 1}
 	put := func(v any, mine bool) {
 		if !mine {
