@@ -35,6 +35,10 @@ var logRules = []rule{
 		name: "log.signature", says: "The newest checkpoint of a log says what its row says and is signed by a key of that log.",
 		source: "C2SP signed-note and tlog-checkpoint", whole: checkpointsAreSigned,
 	},
+	{
+		name: "log.told", says: "Each checkpoint that was announced is one of the log.",
+		source: "our design: checkpoints go out by event, so that others keep them", whole: toldCheckpointsAreThere,
+	},
 }
 
 func auditRowsAreSealed(ctx context.Context, r *run, say say) error {
@@ -267,6 +271,15 @@ func checkpointsAreSigned(ctx context.Context, r *run, say say) error {
 		case signed.Size != int64(c.whole("size")) || !bytes.Equal(signed.Root[:], c.bytes("root")):
 			say(c.name(), "what was signed has %d entries and the root %s, and the row says otherwise", signed.Size, canon.Digest(signed.Root))
 		}
+		return nil
+	})
+}
+
+func toldCheckpointsAreThere(ctx context.Context, r *run, say say) error {
+	return r.each(ctx, "event", `
+SELECT row_to_json(t)::text FROM event t WHERE t.type = 'checkpoint.signed.v1'
+   AND NOT EXISTS (SELECT 1 FROM log_checkpoint c WHERE c.at = t.at AND strpos(t.body, to_json(c.note)::text) > 0)`, func(one row) error {
+		say(one.name(), "it announces a checkpoint that the log does not have")
 		return nil
 	})
 }
