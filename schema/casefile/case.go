@@ -85,7 +85,7 @@ type EvidenceItem struct {
 	ID         evidence.ItemID         `json:"id"`
 	Kind       evidence.Kind           `json:"kind"`
 	Indicators []catalogue.IndicatorID `json:"indicators,omitempty"`
-	Digest     canon.Digest            `json:"digest"` // SHA-256 of salt and bytes
+	Digest     canon.Digest            `json:"digest"` // SHA-256 of the salt and the SHA-256 of the bytes
 	Salt       *Salt                   `json:"salt,omitempty"`
 	Size       int64                   `json:"size"` // bytes
 	MediaType  string                  `json:"media_type,omitempty"`

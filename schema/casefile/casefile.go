@@ -22,7 +22,8 @@
 //	checksums              SHA-256 of each file above, as sha256sum writes it
 //	signature              a signed note (C2SP signed-note) on checksums
 //
-// A salted digest is SHA-256 over the salt and then the bytes. The text of the
+// A salted digest is SHA-256 over the salt and then the SHA-256 of the bytes: the
+// latter stands in checksums. The text of the
 // note is three lines: "kutse case file v1", the origin, the SHA-256 of checksums.
 //
 // What is signed is what the origin vouches for; whom to believe is the receiver's

@@ -68,7 +68,7 @@ func (c *contents) texts() {
 		case e.Erased:
 		case !ok || salt != *e.Salt:
 			c.wrong(saltsFile, "the salt of evidence %s is not the one in case.json", e.ID)
-		case e.Kind != evidence.File && salted(salt, []byte(e.Text+e.Link)) != e.Digest:
+		case e.Kind != evidence.File && salted(salt, canon.Sum([]byte(e.Text+e.Link))) != e.Digest:
 			c.wrong(caseFile, "evidence %s is not the text or link that was recorded", e.ID)
 		}
 	}

@@ -224,13 +224,12 @@ func (a *Archive) evidence(r *Report, c Case) {
 			continue
 		}
 		h := sha256.New()
-		h.Write(e.Salt[:])
 		n, err := io.Copy(h, file)
 		if err != nil {
 			r.wrong(e.File, "%s", words(err))
 			continue
 		}
-		if n != e.Size || canon.Digest(h.Sum(nil)) != e.Digest {
+		if n != e.Size || salted(*e.Salt, canon.Digest(h.Sum(nil))) != e.Digest {
 			r.wrong(e.File, "its bytes with its salt do not have the digest %s that case.json names", e.Digest)
 		}
 	}

@@ -164,22 +164,21 @@ func evidencePart(e EvidenceItem, open func(EvidenceItem) (io.ReadCloser, error)
 	if err != nil {
 		return p, fmt.Errorf("evidence %s: %w", e.ID, err)
 	}
-	salted, crc := sha256.New(), crc32.NewIEEE()
-	salted.Write(e.Salt[:])
-	n, err := io.Copy(io.MultiWriter(salted, crc), io.LimitReader(r, e.Size+1))
+	sum, crc := sha256.New(), crc32.NewIEEE()
+	n, err := io.Copy(io.MultiWriter(sum, crc), io.LimitReader(r, e.Size+1))
 	if err = errors.Join(err, r.Close()); err != nil {
 		return p, fmt.Errorf("evidence %s: %w", e.ID, err)
 	}
-	if n != e.Size || canon.Digest(salted.Sum(nil)) != e.Digest {
+	if n != e.Size || salted(*e.Salt, canon.Digest(sum.Sum(nil))) != e.Digest {
 		return p, fault.Invalid.New("evidence %s is not what was recorded: its bytes with its salt do not have the digest %s", e.ID, e.Digest)
 	}
 	p.crc = crc.Sum32()
 	return p, nil
 }
 
-// salted is the digest of b under a salt.
-func salted(salt Salt, b []byte) canon.Digest {
-	return canon.Sum(append(slices.Clone(salt[:]), b...))
+// salted is the digest under a salt of what has the SHA-256 sum.
+func salted(salt Salt, sum canon.Digest) canon.Digest {
+	return canon.SaltedSum(canon.Salt(salt), sum[:])
 }
 
 // lines writes one a line.
