@@ -29,85 +29,111 @@ func (v *verification) settle(doubts []doubt, storedFits, computedFits bool) {
 	}
 }
 
+// level is what a level of tiles gives to the hashes above it.
+type level struct {
+	// alternative is what a tile as it is stored gives, where that is not what was
+	// computed.
+	alternative map[int64]Hash
+	doubts      map[int64][]doubt // by tile
+}
+
+func newLevel() level { return level{map[int64]Hash{}, map[int64][]doubt{}} }
+
+// edge is the right edge of the tree, by what was computed and by what is stored, and
+// what is in doubt on it.
+type edge struct {
+	computed, stored [][]Hash
+	doubts           []doubt
+	// lacking: for a part of it neither entries nor hashes are there.
+	lacking bool
+}
+
+func (e *edge) set(level int, computed, stored []Hash) {
+	for len(e.computed) <= level {
+		e.computed, e.stored = append(e.computed, nil), append(e.stored, nil)
+	}
+	e.computed[level], e.stored[level] = computed, stored
+}
+
 // climb holds each level of hashes to the one below it, and the root to them all.
 //
 // At every place it has what follows from below and what is stored. Where they
 // differ, the one that fits what is stored above goes on upwards, and the other was
 // changed: so a changed record is told from a changed hash.
 func (v *verification) climb(ctx context.Context) error {
-	own, kept := &edges{}, &edges{} // the right edge by what was computed, and by what is stored
-	// alternative is what level n was stored to be, where that differs from levels[n].
-	alternative, doubts := v.bundlesInDoubt(own, kept)
-	for level := 1; len(v.levels[level]) > 0; level++ {
+	var right edge
+	below := v.bundlesInDoubt(&right)
+	for l := 1; len(v.levels[l]) > 0; l++ {
 		v.levels = append(v.levels, nil)
-		above := map[int64]Hash{}
-		aboveDoubts := map[int64][]doubt{}
-		for n := int64(0); n<<Height < int64(len(v.levels[level])); n++ {
-			computed := v.levels[level][n<<Height : min((n+1)<<Height, int64(len(v.levels[level])))]
-			t := Tile{level, n, len(computed)}
-			if v.report.Stopped && len(computed) < Width {
-				break // the tile is wider than what was read
-			}
-			stored, err := v.storedTile(ctx, t, computed)
-			if err != nil {
-				return err
-			}
-			for i, h := range stored {
-				at := n<<Height + int64(i)
-				other, differs := alternative[at]
-				fits := computed[i] == h
-				storedFits := differs && other == h || computed[i] == Hash{}
-				v.settle(doubts[at], storedFits, fits)
-				delete(doubts, at)
-				switch {
-				case fits:
-				case storedFits:
-					computed[i] = h
-				default:
-					aboveDoubts[n] = append(aboveDoubts[n], doubtful(t, i))
-				}
-			}
-			doubtsOfTile := aboveDoubts[n]
-			if len(computed) < Width {
-				own.set(level, computed)
-				kept.set(level, stored)
-				own.doubts = append(own.doubts, doubtsOfTile...)
-				continue
-			}
-			c, s := perfect(computed), perfect(stored)
-			v.levels[level+1] = append(v.levels[level+1], c)
-			if c != s {
-				above[n] = s
-			}
+		above, err := v.hold(ctx, l, below, &right)
+		if err != nil {
+			return err
 		}
-		for _, unseen := range doubts { // the level above was not read so far
-			v.settle(unseen, false, false)
-		}
-		alternative, doubts = above, aboveDoubts
+		below = above
 	}
-	v.judgeRoot(own, kept)
+	v.judgeRoot(right)
 	return nil
 }
 
-// edges is a right edge, and what is in doubt on it.
-type edges struct {
-	levels [][]Hash
-	doubts []doubt
-	// lacking: neither entries nor hashes are there for a part of it.
-	lacking bool
-}
-
-func (e *edges) set(level int, hashes []Hash) {
-	for len(e.levels) <= level {
-		e.levels = append(e.levels, nil)
+// hold holds the tiles of a level to what is below them.
+func (v *verification) hold(ctx context.Context, l int, below level, right *edge) (level, error) {
+	above := newLevel()
+	hashes := v.levels[l]
+	for n := int64(0); n<<Height < int64(len(hashes)); n++ {
+		computed := hashes[n<<Height : min((n+1)<<Height, int64(len(hashes)))]
+		if v.report.Stopped && len(computed) < Width {
+			break // the tile is wider than what was read
+		}
+		t := Tile{l, n, len(computed)}
+		stored, err := v.storedTile(ctx, t, computed)
+		if err != nil {
+			return level{}, err
+		}
+		doubts := v.holdTile(t, computed, stored, below)
+		if len(computed) < Width {
+			right.set(l, computed, stored)
+			right.doubts = append(right.doubts, doubts...)
+			continue
+		}
+		above.doubts[n] = doubts
+		c, s := perfect(computed), perfect(stored)
+		v.levels[l+1] = append(v.levels[l+1], c)
+		if c != s {
+			above.alternative[n] = s
+		}
 	}
-	e.levels[level] = hashes
+	for _, doubts := range below.doubts { // the tile above them was not read
+		v.settle(doubts, false, false)
+	}
+	return above, nil
 }
 
-// bundlesInDoubt gives, of the bundles where something is wrong, what the tiles say,
-// and what is to be settled above; and sets level 0 of the right edges.
-func (v *verification) bundlesInDoubt(own, kept *edges) (map[int64]Hash, map[int64][]doubt) {
-	alternative, doubts := map[int64]Hash{}, map[int64][]doubt{}
+// holdTile settles what was in doubt below a tile, and returns what is in doubt in it.
+// Where what is stored is right, it puts that in place of what was computed.
+func (v *verification) holdTile(t Tile, computed, stored []Hash, below level) []doubt {
+	var doubts []doubt
+	for i, h := range stored {
+		at := t.N<<Height + int64(i)
+		other, differs := below.alternative[at]
+		computedFits := computed[i] == h
+		storedFits := differs && other == h || computed[i] == Hash{}
+		v.settle(below.doubts[at], storedFits, computedFits)
+		delete(below.doubts, at)
+		switch {
+		case computedFits:
+		case storedFits:
+			computed[i] = h
+		default:
+			doubts = append(doubts, doubtful(t, i))
+		}
+	}
+	return doubts
+}
+
+// bundlesInDoubt gives what level 0 gives to the one above, and sets level 0 of the
+// right edge. What is wrong whatever is above becomes a fault.
+func (v *verification) bundlesInDoubt(right *edge) level {
+	l := newLevel()
 	for n, b := range v.odd {
 		var list []doubt
 		switch {
@@ -123,21 +149,21 @@ func (v *verification) bundlesInDoubt(own, kept *edges) (map[int64]Hash, map[int
 			v.fault(b.at, "%s", b.what)
 		}
 		if b.width < Width {
-			v.edgeOfBundle(b, own, kept)
-			own.doubts = append(own.doubts, list...)
+			v.edgeOfBundle(b, right)
+			right.doubts = append(right.doubts, list...)
 			continue
 		}
-		doubts[n] = list
+		l.doubts[n] = list
 		if b.tile != nil {
 			if t := perfect(b.tile); t != b.own() {
-				alternative[n] = t
+				l.alternative[n] = t
 			}
 		}
 	}
-	return alternative, doubts
+	return l
 }
 
-func (v *verification) edgeOfBundle(b *bundle, own, kept *edges) {
+func (v *verification) edgeOfBundle(b *bundle, right *edge) {
 	computed, stored := b.entries, b.tile
 	if len(computed) < b.width {
 		computed = stored
@@ -145,9 +171,8 @@ func (v *verification) edgeOfBundle(b *bundle, own, kept *edges) {
 	if stored == nil {
 		stored = computed
 	}
-	own.lacking = computed == nil
-	own.set(0, computed)
-	kept.set(0, stored)
+	right.lacking = computed == nil
+	right.set(0, computed, stored)
 }
 
 // storedTile reads a tile of hashes; if it is missing, that is a fault, and what was
@@ -174,18 +199,14 @@ func doubtful(t Tile, i int) doubt {
 }
 
 // judgeRoot holds the right edge to the signed root.
-func (v *verification) judgeRoot(own, kept *edges) {
-	if v.report.Stopped {
-		v.settle(own.doubts, false, false)
-		return
+func (v *verification) judgeRoot(right edge) {
+	if v.report.Stopped || right.lacking {
+		v.settle(right.doubts, false, false)
+		return // records were not read or are missing, and that is said
 	}
-	if own.lacking {
-		v.settle(own.doubts, false, false)
-		return // records are missing, and that is said
-	}
-	computedFits := rootOf(own.levels) == v.c.Root
-	storedFits := rootOf(kept.levels) == v.c.Root
-	v.settle(own.doubts, storedFits, computedFits)
+	computedFits := rootOf(right.computed) == v.c.Root
+	storedFits := rootOf(right.stored) == v.c.Root
+	v.settle(right.doubts, storedFits, computedFits)
 	switch {
 	case computedFits || storedFits:
 	case len(v.report.Faults) > 0:

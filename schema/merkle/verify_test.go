@@ -58,11 +58,12 @@ func TestALargeLog(t *testing.T) {
 		at   int
 		want int64
 	}{
-		"a hash of level 2": {"tile/2/000.p/1", 3, 0},
-		"a hash of level 1": {"tile/1/000", 32 * 200, 200 * 256},
-		"a hash of level 0": {"tile/0/200", 32 * 7, 200*256 + 7},
-		"an entry":          {"tile/entries/200", 10, 200 * 256},
-		"at the edge":       {"tile/entries/257.p/44", 10, 257 * 256},
+		"a hash of level 2":             {"tile/2/000.p/1", 3, 0},
+		"a hash of level 1":             {"tile/1/000", 32 * 200, 200 * 256},
+		"a hash of level 1 at the edge": {"tile/1/001.p/1", 3, 256 * 256},
+		"a hash of level 0":             {"tile/0/200", 32 * 7, 200*256 + 7},
+		"an entry":                      {"tile/entries/200", 10, 200 * 256},
+		"at the edge":                   {"tile/entries/257.p/44", 10, 257 * 256},
 	} {
 		edit(t, dir, c.file, func(f []byte) []byte { f[c.at] ^= 1; return f })
 		r := verify(t, dir, merkle.Options{Keys: []string{b.vkey()}, Against: []merkle.Source{merkle.Dir(older)}})
