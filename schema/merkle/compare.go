@@ -100,7 +100,7 @@ func (v *verification) soundness(ctx context.Context) error {
 // narrow puts the record that older publications name in place of a range of them.
 func (v *verification) narrow(ctx context.Context) error {
 	for i, f := range v.report.Faults {
-		if f.to <= f.Position || i > maxFaults {
+		if f.Position < 0 || f.to <= f.Position || i > maxFaults {
 			continue
 		}
 		for _, o := range v.olds {

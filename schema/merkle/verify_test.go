@@ -2,6 +2,7 @@ package merkle_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -354,4 +355,41 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N*size)/b.Elapsed().Seconds(), "records/s")
+}
+
+// Whatever entries and hashes are changed together, the first of them is named, if an
+// older publication is there to tell.
+func TestTheFirstOfManyChangesIsNamed(t *testing.T) {
+	t.Parallel()
+	const size = 900
+	b := newBook(t, size)
+	dir := b.publish(t, t.TempDir())
+	older := merkle.Dir(b.publish(t, t.TempDir()))
+	for seed := range uint64(60) {
+		rng := rand.New(rand.NewPCG(seed, 5))
+		before := files(t, dir)
+		first := int64(size)
+		for range 1 + rng.IntN(4) {
+			at := rng.Int64N(size)
+			first = min(first, at)
+			width := int(min(merkle.Width, size-at/merkle.Width*merkle.Width))
+			what := rng.IntN(3) // the entry, its hash, or both
+			if what != 1 {
+				name := merkle.Tile{Level: merkle.EntriesLevel, N: at / merkle.Width, Width: width}.Path()
+				editBundle(t, dir, name, func(e [][]byte) [][]byte { e[at%merkle.Width] = rewritten(t, int(at)); return e })
+			}
+			if what != 0 {
+				h := merkle.HashEntry(rewritten(t, int(at)))
+				name := merkle.Tile{Level: 0, N: at / merkle.Width, Width: width}.Path()
+				edit(t, dir, name, func(f []byte) []byte { copy(f[at%merkle.Width*32:], h[:]); return f })
+			}
+		}
+		r := verify(t, dir, merkle.Options{Keys: []string{b.vkey()}, Against: []merkle.Source{older}})
+		if got, _ := r.First(); got.Position != first {
+			t.Errorf("seed %d: got %v, want record %d", seed, r.Faults, first)
+		}
+		for name, content := range before {
+			edit(t, dir, name, func([]byte) []byte { return []byte(content) })
+		}
+	}
 }
