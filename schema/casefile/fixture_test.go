@@ -70,7 +70,8 @@ func after(minutes int) time.Time { return start.Add(time.Duration(minutes) * ti
 func salt(n int) casefile.Salt { return casefile.Salt(canon.Sum([]byte{'s', byte(n)})) }
 
 func salted(s casefile.Salt, b []byte) canon.Digest {
-	return canon.Sum(append(bytes.Clone(s[:]), b...))
+	sum := canon.Sum(b)
+	return canon.Sum(append(bytes.Clone(s[:]), sum[:]...))
 }
 
 // sample is a case file and what it is signed with.
@@ -384,15 +385,14 @@ func (endless) Read(b []byte) (int, error) {
 }
 
 // saltedHash is the digest of what is written to it, under a salt.
-type saltedHash struct{ hash.Hash }
-
-func newSalted(s casefile.Salt) saltedHash {
-	h := saltedHash{sha256.New()}
-	h.Write(s[:])
-	return h
+type saltedHash struct {
+	hash.Hash
+	salt casefile.Salt
 }
 
-func (h saltedHash) digest() canon.Digest { return canon.Digest(h.Sum(nil)) }
+func newSalted(s casefile.Salt) saltedHash { return saltedHash{sha256.New(), s} }
+
+func (h saltedHash) digest() canon.Digest { return canon.Sum(append(h.salt[:], h.Sum(nil)...)) }
 
 func tempFile(t testing.TB) *os.File {
 	t.Helper()
