@@ -4,7 +4,9 @@
 package config
 
 import (
+	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -64,14 +66,48 @@ const (
 	Relay  Role = "relay"  // carries facts from the record to JetStream; one works, the others stand by
 	Teller Role = "teller" // tells workflows what happened
 	Worker Role = "worker" // runs workflows and activities
+	Sealer Role = "sealer" // seals the audit trail in its log, signs and publishes it; one works, the others stand by
 )
 
 // Roles returns every role.
-func Roles() []Role { return []Role{Door, Relay, Teller, Worker} }
+func Roles() []Role { return []Role{Door, Relay, Teller, Worker, Sealer} }
 
 // Keys says where the key is that all keys of people are wrapped under.
 type Keys struct {
 	KEK string `name:"kek" help:"Key-encryption key: file:PATH, made by 'kutse keys create PATH', or the address of a key service." env:"KUTSE_KEK" placeholder:"URI"`
+}
+
+// Log says how the audit trail's log is signed and where it is published.
+type Log struct {
+	LogKeys    string        `name:"log-keys" help:"Folder of the secret keys that sign the log; keys are made where a year has none." env:"KUTSE_LOG_KEYS" type:"path" placeholder:"DIR"`
+	LogHost    string        `name:"log-host" help:"Name that logs begin with, as <host>/audit/<year>: one that is yours." env:"KUTSE_LOG_HOST" default:"kutse.localhost" placeholder:"HOST"`
+	Publish    string        `help:"Folder to publish the log in, for a web server or a copy." env:"KUTSE_PUBLISH" type:"path" placeholder:"DIR"`
+	SealEvery  time.Duration `help:"How often the sealer seals." env:"KUTSE_SEAL_EVERY" default:"1s"`
+	Witness    []string      `sep:"none" help:"Address of a C2SP witness that is to sign checkpoints; again for each further one." env:"KUTSE_WITNESS" placeholder:"URL"`
+	WitnessKey []string      `sep:"none" help:"Verifier key of each --witness, in the same order." env:"KUTSE_WITNESS_KEY" placeholder:"VKEY"`
+}
+
+// host is what an origin may begin with.
+var host = regexp.MustCompile(`^[a-z0-9][a-z0-9.:-]{0,199}$`)
+
+// check says what is wrong with it for a sealer.
+func (l Log) check() error {
+	switch {
+	case l.LogKeys == "":
+		return fault.Invalid.New("the sealer needs a folder for the keys of the log: --log-keys DIR")
+	case !host.MatchString(l.LogHost):
+		return fault.Invalid.New("--log-host is a host name in lower case, not %.80q", l.LogHost)
+	case l.SealEvery <= 0:
+		return fault.Invalid.New("--seal-every is longer than nothing, as in 1s")
+	case len(l.Witness) != len(l.WitnessKey):
+		return fault.Invalid.New("each --witness URL goes with one --witness-key VKEY: there are %d and %d", len(l.Witness), len(l.WitnessKey))
+	}
+	for _, w := range l.Witness {
+		if u, err := url.Parse(w); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			return fault.Invalid.New("--witness is an address of http or https, not %.200q", w)
+		}
+	}
+	return nil
 }
 
 // Limits bound what people can send.
@@ -102,11 +138,12 @@ const maxText = 128 << 10
 
 // Serve is what `kutse serve` needs.
 type Serve struct {
-	Roles []Role `help:"What this process runs: door, relay, teller, worker; all by default." env:"KUTSE_ROLES" placeholder:"ROLE"`
+	Roles []Role `help:"What this process runs: door, relay, teller, worker, sealer; all by default." env:"KUTSE_ROLES" placeholder:"ROLE"`
 	Database
 	NATS
 	Temporal
 	Keys
+	Log
 	Limits
 	Blobs     string        `help:"Folder of the evidence files." env:"KUTSE_BLOBS" type:"path" placeholder:"DIR"`
 	Pool      int           `help:"PostgreSQL connections at most." env:"KUTSE_POOL" default:"24"`
@@ -149,7 +186,12 @@ func (s Serve) Check() error {
 	case s.Sweep < 0 || s.StopAfter < 0:
 		return fault.Invalid.New("--sweep and --stop-after are not negative")
 	case s.Pool < 4:
-		return fault.Invalid.New("--pool is at least 4: the relay keeps one connection, and each act takes one")
+		return fault.Invalid.New("--pool is at least 4: the relay and the sealer keep one connection each, and each act takes one")
+	}
+	if s.Runs(Sealer) {
+		if err := s.Log.check(); err != nil {
+			return err
+		}
 	}
 	_, err := s.URL()
 	return err

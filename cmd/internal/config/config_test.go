@@ -20,6 +20,7 @@ func good(t *testing.T) Serve {
 		t.Fatal(err)
 	}
 	s.Database.Database, s.Blobs = "postgres://kutse_service@db/kutse", "/var/lib/kutse/blobs"
+	s.KEK, s.LogKeys = "file:/var/lib/kutse/keys/kek.json", "/var/lib/kutse/keys/log"
 	return s
 }
 
@@ -40,24 +41,35 @@ func TestCheckRefusesWhatCannotWorkAndNamesTheOption(t *testing.T) {
 		change func(*Serve)
 		says   string // "" for settings that work
 	}{
-		"what a process runs with":               {func(*Serve) {}, ""},
-		"a role that there is":                   {func(s *Serve) { s.Roles = []Role{Relay} }, ""},
-		"all roles by name":                      {func(s *Serve) { s.Roles = Roles() }, ""},
-		"a role that there is not":               {func(s *Serve) { s.Roles = []Role{"gate"} }, `"gate" is no role`},
-		"a door without a folder":                {func(s *Serve) { s.Blobs = "" }, "--blobs"},
-		"a relay needs no folder":                {func(s *Serve) { s.Blobs, s.Roles = "", []Role{Relay, Teller, Worker} }, ""},
-		"the largest text":                       {func(s *Serve) { s.MaxText = maxText }, ""},
-		"a text that fits into no reply":         {func(s *Serve) { s.MaxText = maxText + 1 }, "--max-text"},
-		"no text at all":                         {func(s *Serve) { s.MaxText = 0 }, "--max-text"},
-		"no file at all":                         {func(s *Serve) { s.MaxFile = 0 }, "limit"},
-		"no indicators at all":                   {func(s *Serve) { s.MaxIndicators = -1 }, "limit"},
-		"no uploads at all":                      {func(s *Serve) { s.MaxUploads = 0 }, "limit"},
-		"a pool that the relay uses up":          {func(s *Serve) { s.Pool = 3 }, "--pool"},
-		"a sweep that never rests":               {func(s *Serve) { s.Sweep = -time.Second }, "--sweep"},
-		"an end before the beginning":            {func(s *Serve) { s.StopAfter = -1 }, "--stop-after"},
-		"no database":                            {func(s *Serve) { s.Database.Database = "" }, "--database"},
-		"a database by address and by file":      {func(s *Serve) { s.DatabaseFile = "x" }, "not both"},
-		"a database in a file that is not there": {func(s *Serve) { s.Database = Database{DatabaseFile: "/nowhere/url"} }, "cannot be read"},
+		"what a process runs with": {func(*Serve) {}, ""},
+		"a role that there is":     {func(s *Serve) { s.Roles = []Role{Relay} }, ""},
+		"all roles by name":        {func(s *Serve) { s.Roles = Roles() }, ""},
+		"a role that there is not": {func(s *Serve) { s.Roles = []Role{"gate"} }, `"gate" is no role`},
+		"a door without a folder":  {func(s *Serve) { s.Blobs = "" }, "--blobs"},
+		"a relay needs no folder":  {func(s *Serve) { s.Blobs, s.Roles = "", []Role{Relay, Teller, Worker} }, ""},
+		"a door without a key":     {func(s *Serve) { s.KEK = "" }, "--kek"},
+		"a sealer without keys":    {func(s *Serve) { s.LogKeys = "" }, "--log-keys"},
+		"a sealer alone needs no folder and no key-encryption key": {
+			func(s *Serve) { s.Blobs, s.KEK, s.Roles = "", "", []Role{Sealer} }, "",
+		},
+		"a relay needs no keys of the log":        {func(s *Serve) { s.LogKeys, s.Roles = "", []Role{Relay} }, ""},
+		"a host that no origin can begin with":    {func(s *Serve) { s.LogHost = "Log of ours" }, "--log-host"},
+		"sealing without rest":                    {func(s *Serve) { s.SealEvery = 0 }, "--seal-every"},
+		"a witness whose signature nobody checks": {func(s *Serve) { s.Witness = []string{"https://w.example"} }, "--witness-key"},
+		"a witness that has no address":           {func(s *Serve) { s.Witness, s.WitnessKey = []string{"w.example"}, []string{"k"} }, "--witness"},
+		"a witness with its key":                  {func(s *Serve) { s.Witness, s.WitnessKey = []string{"https://w.example/x"}, []string{"k"} }, ""},
+		"the largest text":                        {func(s *Serve) { s.MaxText = maxText }, ""},
+		"a text that fits into no reply":          {func(s *Serve) { s.MaxText = maxText + 1 }, "--max-text"},
+		"no text at all":                          {func(s *Serve) { s.MaxText = 0 }, "--max-text"},
+		"no file at all":                          {func(s *Serve) { s.MaxFile = 0 }, "limit"},
+		"no indicators at all":                    {func(s *Serve) { s.MaxIndicators = -1 }, "limit"},
+		"no uploads at all":                       {func(s *Serve) { s.MaxUploads = 0 }, "limit"},
+		"a pool that the relay uses up":           {func(s *Serve) { s.Pool = 3 }, "--pool"},
+		"a sweep that never rests":                {func(s *Serve) { s.Sweep = -time.Second }, "--sweep"},
+		"an end before the beginning":             {func(s *Serve) { s.StopAfter = -1 }, "--stop-after"},
+		"no database":                             {func(s *Serve) { s.Database.Database = "" }, "--database"},
+		"a database by address and by file":       {func(s *Serve) { s.DatabaseFile = "x" }, "not both"},
+		"a database in a file that is not there":  {func(s *Serve) { s.Database = Database{DatabaseFile: "/nowhere/url"} }, "cannot be read"},
 	} {
 		s := good(t)
 		c.change(&s)

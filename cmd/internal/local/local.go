@@ -115,9 +115,13 @@ func Config(at dev.Addresses) (config.Serve, error) {
 	cfg.Database.Database, cfg.NATS.NATS, cfg.Blobs = at.Postgres.Service, at.NATS, at.Blobs
 	cfg.Temporal = config.Temporal{Temporal: at.Temporal.Address, Namespace: at.Temporal.Namespace}
 	cfg.KEK = "file:" + keyFile(at)
+	cfg.LogKeys, cfg.Publish = filepath.Join(at.Keys, "log"), PublishedLog(at)
 	cfg.StopAfter = 5 * time.Second
 	return cfg, err
 }
+
+// PublishedLog is where this system publishes the log of its audit trail.
+func PublishedLog(at dev.Addresses) string { return filepath.Join(at.Data, "log") }
 
 // keyFile is where the key-encryption key of this system is.
 func keyFile(at dev.Addresses) string { return filepath.Join(at.Keys, "kek.json") }

@@ -31,7 +31,7 @@ var imports = map[string][]string{
 	"go.temporal.io/server":          {"deploy/dev"},
 	"go.temporal.io/sdk":             {"workflows", "activities", "cmd/internal/wire", "cmd/internal/cli", "cmd/kutse-dev", "deploy/dev"},
 	"github.com/alecthomas/kong":     {"cmd"},
-	"golang.org/x/mod":               {"schema/merkle", "schema/casefile"},
+	"golang.org/x/mod":               {"schema/merkle", "schema/casefile", "cmd/internal/sealer"},
 	"filippo.io/age":                 {"schema/seal"},
 	"github.com/tink-crypto":         {"schema/seal/kek"},
 	module + "cmd/internal/wire":     {"cmd"},

@@ -37,15 +37,17 @@ var quiet = slog.New(slog.DiscardHandler)
 // servers are what processes of kutse meet at, of one test alone.
 type servers struct {
 	*testing.T
-	record   *postgrestest.Record
-	nats     *natsserver.Server
-	temporal *temporalserver.Server
-	blobs    string
+	record    *postgrestest.Record
+	nats      *natsserver.Server
+	temporal  *temporalserver.Server
+	blobs     string
+	logKeys   string
+	published string
 }
 
 func startServers(t *testing.T) *servers {
 	t.Helper()
-	s := &servers{T: t, record: postgrestest.New(t), blobs: t.TempDir()}
+	s := &servers{T: t, record: postgrestest.New(t), blobs: t.TempDir(), logKeys: t.TempDir(), published: t.TempDir()}
 	s.renew()
 	return s
 }
@@ -78,6 +80,7 @@ func (s *servers) config(roles ...config.Role) config.Serve {
 		Keys:     config.Keys{KEK: s.record.KEK},
 		Temporal: config.Temporal{Temporal: s.temporal.Address(), Namespace: temporalserver.DefaultNamespace},
 		Limits:   config.Limits{MaxText: 64 << 10, MaxFile: 1 << 20, MaxIndicators: 100, MaxUploads: 5},
+		Log:      config.Log{LogKeys: s.logKeys, LogHost: "kutse.test", Publish: s.published, SealEvery: 50 * time.Millisecond},
 		Blobs:    s.blobs, Pool: 8, Sweep: 200 * time.Millisecond, StopAfter: 5 * time.Second,
 	}
 }

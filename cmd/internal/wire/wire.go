@@ -19,6 +19,7 @@ import (
 
 	"github.com/kutse-dev/kutse/cmd/internal/config"
 	"github.com/kutse-dev/kutse/cmd/internal/gateway"
+	"github.com/kutse-dev/kutse/cmd/internal/sealer"
 	"github.com/kutse-dev/kutse/events"
 	"github.com/kutse-dev/kutse/events/bus"
 	"github.com/kutse-dev/kutse/schema/blob"
@@ -39,6 +40,7 @@ type System struct {
 	door  *nats.Conn // answers people; publishes nothing else
 	facts *nats.Conn // streams
 	relay *bus.Relay
+	seal  *sealer.Sealer // nil where the process has no sealer
 }
 
 // Open connects to everything that the roles of cfg need and provisions the
@@ -88,8 +90,30 @@ func (s *System) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.relay = &bus.Relay{Outbox: s.Record, JetStream: s.Stream, Logger: s.log, Poll: s.cfg.Sweep}
+	if s.cfg.Runs(config.Sealer) {
+		if s.seal, err = newSealer(s.Record, s.cfg, s.log); err != nil {
+			return err
+		}
+	}
 	s.Temporal, err = DialTemporal(s.cfg.Temporal, s.log)
 	return err
+}
+
+// newSealer makes the sealer that cfg describes.
+func newSealer(record *postgres.Store, cfg config.Serve, log *slog.Logger) (*sealer.Sealer, error) {
+	keys, err := sealer.OpenKeyring(cfg.LogKeys, cfg.LogHost)
+	if err != nil {
+		return nil, err
+	}
+	s := &sealer.Sealer{Record: record, Keys: keys, Publish: cfg.Publish, Every: cfg.SealEvery, Log: log}
+	for i, url := range cfg.Witness {
+		w, err := sealer.NewWitness(url, cfg.WitnessKey[i])
+		if err != nil {
+			return nil, err
+		}
+		s.Witnesses = append(s.Witnesses, w)
+	}
+	return s, nil
 }
 
 // DialTemporal connects to Temporal.
@@ -170,6 +194,9 @@ func (s *System) Run(ctx context.Context, ready func()) error {
 	}
 	if s.cfg.Runs(config.Relay) {
 		group.Go(func() error { return s.relay.Run(ctx) })
+	}
+	if s.seal != nil {
+		group.Go(func() error { return s.seal.Run(ctx) })
 	}
 	if s.cfg.Runs(config.Teller) {
 		group.Go(func() error { return s.tell(ctx) })
