@@ -27,6 +27,16 @@ func (f *File) Read(b []byte) (int, error) { return f.r.Read(b) }
 // Close implements io.Closer.
 func (f *File) Close() error { return f.f.Close() }
 
+// ReadAt implements io.ReaderAt, wherever Read stands. Each read opens the pieces
+// of 64 KiB that it touches.
+func (f *File) ReadAt(b []byte, at int64) (int, error) {
+	whole, ok := f.r.(io.ReaderAt)
+	if !ok {
+		return 0, errors.New("this file can only be read on")
+	}
+	return whole.ReadAt(b, at)
+}
+
 // skip goes on by n bytes: at once when the seal can seek, by reading otherwise.
 // Going beyond the end is fine; there is nothing there.
 func (f *File) skip(n int64) error {
