@@ -14,9 +14,12 @@ type MakeCaseFile struct {
 	Purpose     reading.Purpose `json:"purpose,omitempty" jsonschema:"the council must say"`
 }
 
-// ReadCaseFile asks for bytes of a case file. The reply is up to 512 KiB of bytes
-// from the offset on; an empty one is the end.
+// ReadCaseFile asks for bytes of a case file: of one that was made here, or of one
+// that the candidate brought. The reply is up to 512 KiB of bytes from the offset
+// on; an empty one is the end.
 type ReadCaseFile struct {
-	CaseFile canon.Digest `json:"case_file" jsonschema:"its SHA-256, the record of the receipt"`
-	Offset   int64        `json:"offset,omitempty"`
+	CaseFile    canon.Digest    `json:"case_file" jsonschema:"its SHA-256, the record of the receipt"`
+	Application application.ID  `json:"application,omitempty" jsonschema:"of which it was made; the council must say"`
+	Purpose     reading.Purpose `json:"purpose,omitempty" jsonschema:"the council must say"`
+	Offset      int64           `json:"offset,omitempty"`
 }

@@ -34,6 +34,7 @@ func Endpoints() []Endpoint {
 	cand, asr := []person.Role{person.Candidate}, []person.Role{person.Assessor}
 	com, cnl, adm := []person.Role{person.Committee}, []person.Role{person.Council}, []person.Role{person.Operator}
 	candCnl := []person.Role{person.Candidate, person.Council}
+	readers := []person.Role{person.Candidate, person.Assessor, person.Committee, person.Council}
 	return []Endpoint{
 		{cand, "application", "open", "apply for a standard", OpenApplication{}, Receipt{}},
 		{cand, "application", "list", "list your applications", Nothing{}, Applications{}},
@@ -77,8 +78,8 @@ func Endpoints() []Endpoint {
 		{candCnl, "casefile", "make", "put a case into one signed archive", MakeCaseFile{}, Receipt{}},
 		{candCnl, "casefile", "read", "read bytes of a case file", ReadCaseFile{}, nil},
 		{cand, "prior", "bring", "bring a case file as prior assessment", BringPrior{}, Receipt{}},
-		{cand, "prior", "list", "list your prior assessments", Nothing{}, Priors{}},
-		{[]person.Role{person.Candidate, person.Assessor, person.Committee, person.Council}, "prior", "show", "read a prior assessment", OfPrior{}, Prior{}},
+		{readers, "prior", "list", "list a candidate's prior assessments", PriorsOf{}, Priors{}},
+		{readers, "prior", "show", "read a prior assessment", OfPrior{}, Prior{}},
 		{[]person.Role{person.Candidate, person.Committee, person.Council}, "log", "prove", "prove that a record stands in the log", OfRecord{}, Proof{}},
 		{person.Roles(), "log", "keys", "list the logs and their keys", Nothing{}, LogKeys{}},
 		{person.Roles(), "log", "read", "read bytes of a log's published form", ReadLog{}, nil},

@@ -87,10 +87,7 @@ func (s *Store) act(ctx context.Context, a Actor, name string, app application.I
 	if err := request.CheckID("the request's id", req.RequestID()); err != nil {
 		return request.Receipt{}, err
 	}
-	asked, err := canon.JSON(struct {
-		Act     string `json:"act"`
-		Request any    `json:"request"`
-	}{name, req})
+	asked, err := askedFor(name, req)
 	if err != nil {
 		return request.Receipt{}, err
 	}
@@ -127,6 +124,14 @@ func (s *Store) act(ctx context.Context, a Actor, name string, app application.I
 	return receipt, nil
 }
 
+// askedFor is the canonical form of what is asked.
+func askedFor(act string, req request.Act) ([]byte, error) {
+	return canon.JSON(struct {
+		Act     string `json:"act"`
+		Request any    `json:"request"`
+	}{act, req})
+}
+
 // actOn is act on an application, which the request has to name.
 func (s *Store) actOn(ctx context.Context, a Actor, name string, app application.ID, req request.Act, do func(context.Context, *change) error) (request.Receipt, error) {
 	if err := request.CheckID("an application's id", string(app)); err != nil {
@@ -142,6 +147,20 @@ func (s *Store) afterFailure(ctx context.Context, a Actor, requestID string, app
 	if ctx.Err() != nil || errors.Is(cause, fault.Unavailable) {
 		return request.Receipt{}, cause
 	}
+	receipt, err := s.receiptOf(ctx, a, requestID, app, asked)
+	switch {
+	case receipt != nil:
+		return *receipt, nil
+	case errors.Is(err, fault.Conflict):
+		return request.Receipt{}, err
+	case errors.Is(cause, errReceiptExists):
+		return request.Receipt{}, fault.Unavailable.Because(cause, "try again")
+	}
+	return request.Receipt{}, cause
+}
+
+// receiptOf finds the receipt of a request that was recorded before; nil for none.
+func (s *Store) receiptOf(ctx context.Context, a Actor, requestID string, app application.ID, asked []byte) (*request.Receipt, error) {
 	var receipt *request.Receipt
 	err := s.transact(ctx, func(t tx) error {
 		c := &change{tx: t, actor: a, request: requestID, asked: asked}
@@ -155,15 +174,7 @@ func (s *Store) afterFailure(ctx context.Context, a Actor, requestID string, app
 		receipt, err = c.known(ctx)
 		return err
 	})
-	switch {
-	case receipt != nil:
-		return *receipt, nil
-	case errors.Is(err, fault.Conflict):
-		return request.Receipt{}, err
-	case errors.Is(cause, errReceiptExists):
-		return request.Receipt{}, fault.Unavailable.Because(cause, "try again")
-	}
-	return request.Receipt{}, cause
+	return receipt, err
 }
 
 // systemAct runs an act of a workflow. It has no request id: what makes it harmless

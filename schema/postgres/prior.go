@@ -12,7 +12,7 @@ func (s *Store) BringPrior(ctx context.Context, a Actor, _ request.BringPrior) (
 }
 
 // Priors lists the actor's own prior assessments.
-func (s *Store) Priors(ctx context.Context, a Actor) (request.Priors, error) {
+func (s *Store) Priors(ctx context.Context, a Actor, _ request.PriorsOf) (request.Priors, error) {
 	return request.Priors{}, s.notBuilt(ctx, a)
 }
 

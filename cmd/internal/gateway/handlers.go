@@ -61,7 +61,7 @@ func handlers(d *Door) map[string]handler {
 		"casefile-make":        asked(d.makeCaseFile),
 		"casefile-read":        asked(d.readCaseFile),
 		"prior-bring":          asked(d.bringPrior),
-		"prior-list":           nothing(r.Priors),
+		"prior-list":           asked(r.Priors),
 		"prior-show":           asked(r.Prior),
 		"log-prove":            asked(r.Prove),
 		"log-keys":             nothing(r.LogKeys),
