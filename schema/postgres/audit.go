@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"time"
 
 	"github.com/lib/pq"
@@ -22,8 +21,8 @@ const (
 	byApplication = iota
 	byCandidate
 	byActor
-	byAct
 	byStandard
+	byAct
 	byTime // no filter
 )
 
@@ -31,8 +30,8 @@ var auditLeads = [...]lead{
 	byApplication: {"application", "::uuid", true},
 	byCandidate:   {"candidate", "", true},
 	byActor:       {"actor", "", false},
-	byAct:         {"act", "", false},
 	byStandard:    {"standard", "", true},
+	byAct:         {"act", "", false},
 	byTime:        everything,
 }
 
@@ -42,7 +41,7 @@ var auditWalks = func() (walks [len(auditLeads)][2]walk) {
 		for n, newest := range []bool{false, true} {
 			walks[i][n] = newWalk("audit", auditColumns, l, newest,
 				`($6 = '' OR application = NULLIF($6, '')::uuid) AND ($7 = '' OR candidate = $7) AND ($8 = '' OR actor = $8)
-  AND ($9 = '' OR act = $9) AND ($10 = '' OR standard = $10)`)
+  AND ($9 = '' OR standard = $9) AND ($10 = '' OR act = $10)`)
 		}
 	}
 	return walks
@@ -112,7 +111,7 @@ func (t tx) auditPage(ctx context.Context, req request.AuditPage, begin place, b
 	if limit <= 0 || limit > maxAudit {
 		limit = maxAudit
 	}
-	filters := []string{string(req.Application), string(req.Candidate), string(req.Actor), req.Act, req.Standard}
+	filters := []string{string(req.Application), string(req.Candidate), string(req.Actor), req.Standard, req.Act}
 	lead := auditLead(filters)
 	w := auditWalks[lead][0]
 	if req.Newest {
@@ -172,43 +171,6 @@ func (t tx) sealed(ctx context.Context, audit []string) (map[string]*request.Sea
 		at[r.Audit] = &request.Sealed{Year: r.Year, Position: r.Position}
 	}
 	return at, nil
-}
-
-var (
-	countStates = statement(`SELECT state, count(*) AS n FROM application GROUP BY state`)
-	countRecord = statement(`
-SELECT (SELECT count(*) FROM evidence_item) AS submissions, (SELECT count(*) FROM verdict) AS verdicts,
-       (SELECT count(*) FROM decision) AS decisions, (SELECT count(*) FROM register_entry) AS entries,
-       (SELECT count(*) FROM audit) AS audit_rows, (SELECT count(*) FROM event) AS events,
-       (SELECT count(*) FROM outbox) AS unpublished`)
-)
-
-// Stats counts the record.
-func (s *Store) Stats(ctx context.Context, a Actor) (request.Stats, error) {
-	stats := request.Stats{Applications: map[application.State]int{}}
-	err := s.read(ctx, a, func(t tx) error {
-		var states []struct {
-			State application.State
-			N     int
-		}
-		if err := t.SelectContext(ctx, &states, countStates); err != nil {
-			return err
-		}
-		for _, r := range states {
-			stats.Applications[r.State] = r.N
-		}
-		var n struct {
-			Submissions, Verdicts, Decisions, Entries, Events, Unpublished int
-			AuditRows                                                      int `db:"audit_rows"`
-		}
-		if err := t.GetContext(ctx, &n, countRecord); err != nil {
-			return fmt.Errorf("counting: %w", err)
-		}
-		stats.Submissions, stats.Verdicts, stats.Decisions, stats.Entries = n.Submissions, n.Verdicts, n.Decisions, n.Entries
-		stats.AuditRows, stats.Events, stats.Unpublished = n.AuditRows, n.Events, n.Unpublished
-		return nil
-	})
-	return stats, err
 }
 
 var ensurePartitions = statement(`SELECT kutse.ensure_partitions($1::date, $2)`)

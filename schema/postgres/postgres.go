@@ -36,7 +36,8 @@ type Store struct {
 	bell   *bell
 
 	prepared map[string]*sqlx.Stmt // by statement text
-	versions sync.Map              // digest → *catalogue.Standard or *procedure.Procedure; immutable, so never stale
+	tallies  tallies
+	versions sync.Map // digest → *catalogue.Standard or *procedure.Procedure; immutable, so never stale
 }
 
 // Options are what a Store needs beside the database.
