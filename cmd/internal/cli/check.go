@@ -64,7 +64,7 @@ func (c *AuditCheckCmd) Run(ctx context.Context, out *Output) error {
 		return err
 	}
 	if report.Faults > 0 {
-		return fmt.Errorf("%d faults in the record", report.Faults) // exit code 1
+		return fmt.Errorf("faults in the record: %d", report.Faults) // no fault of who asks: exit code 1
 	}
 	return nil
 }

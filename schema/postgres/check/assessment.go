@@ -40,7 +40,7 @@ var assessmentRules = []rule{
 	},
 }
 
-func nobodyJudgesTheirOwn(c *Case, say say) {
+func nobodyJudgesTheirOwn(c *facts, say say) {
 	for _, v := range c.verdicts {
 		if v.assessor == c.Candidate {
 			say("verdict "+v.id, "%s judged %s in their own case", v.assessor, v.indicator)
@@ -48,7 +48,7 @@ func nobodyJudgesTheirOwn(c *Case, say say) {
 	}
 }
 
-func assessorsAreCompetent(c *Case, say say) {
+func assessorsAreCompetent(c *facts, say say) {
 	for _, v := range c.verdicts {
 		r := c.round(v.round)
 		since, ok := c.scopes[v.assessor+"/"+r.competence]
@@ -63,7 +63,7 @@ func assessorsAreCompetent(c *Case, say say) {
 	}
 }
 
-func verdictsAreGivenInTime(c *Case, say say) {
+func verdictsAreGivenInTime(c *facts, say say) {
 	for _, v := range c.verdicts {
 		switch r := c.round(v.round); {
 		case v.application != c.ID:
@@ -76,7 +76,7 @@ func verdictsAreGivenInTime(c *Case, say say) {
 	}
 }
 
-func verdictsAnswerTheRound(c *Case, say say) {
+func verdictsAnswerTheRound(c *facts, say say) {
 	for _, v := range c.verdicts {
 		r := c.round(v.round)
 		want := ""
@@ -92,7 +92,7 @@ func verdictsAnswerTheRound(c *Case, say say) {
 	}
 }
 
-func verdictsNameTheFrozen(c *Case, say say) {
+func verdictsNameTheFrozen(c *facts, say say) {
 	digests := map[string]string{}
 	for _, i := range c.items {
 		digests[i.id] = i.digest
@@ -121,7 +121,7 @@ func verdictsNameTheFrozen(c *Case, say say) {
 	}
 }
 
-func notYetHasAReason(c *Case, say say) {
+func notYetHasAReason(c *facts, say say) {
 	for _, v := range c.verdicts {
 		switch {
 		case v.outcome != "shown" && v.outcome != "not_yet_shown":
@@ -132,7 +132,7 @@ func notYetHasAReason(c *Case, say say) {
 	}
 }
 
-func reasonsOpen(c *Case, say say) {
+func reasonsOpen(c *facts, say say) {
 	for _, v := range c.verdicts {
 		switch {
 		case !v.hasReason:
@@ -144,7 +144,7 @@ func reasonsOpen(c *Case, say say) {
 	}
 }
 
-func roundsCloseWhenJudged(c *Case, say say) {
+func roundsCloseWhenJudged(c *facts, say say) {
 	for _, r := range c.rounds {
 		if r.closed == 0 {
 			continue

@@ -47,7 +47,7 @@ var awardRules = []rule{
 	},
 }
 
-func proposalsFollow(c *Case, say say) {
+func proposalsFollow(c *facts, say say) {
 	if !c.readable() {
 		return
 	}
@@ -71,7 +71,7 @@ func proposalsFollow(c *Case, say say) {
 	c.tell(looks...)
 }
 
-func proposalsNameTheirVerdicts(c *Case, say say) {
+func proposalsNameTheirVerdicts(c *facts, say say) {
 	for _, p := range c.proposals {
 		var ids []string
 		for _, v := range c.verdicts {
@@ -85,7 +85,7 @@ func proposalsNameTheirVerdicts(c *Case, say say) {
 	}
 }
 
-func decisionsAreOnProposals(c *Case, say say) {
+func decisionsAreOnProposals(c *facts, say say) {
 	on := map[string]string{}
 	for _, d := range c.decisions {
 		i := slices.IndexFunc(c.proposals, func(p proposal) bool { return p.id == d.proposal })
@@ -103,7 +103,7 @@ func decisionsAreOnProposals(c *Case, say say) {
 	}
 }
 
-func membersDecide(c *Case, say say) {
+func membersDecide(c *facts, say say) {
 	for _, d := range c.decisions {
 		if since, ok := c.roles[d.member+"/com"]; !ok || since.After(d.at) {
 			say("decision "+d.id, "%s was no member of the committee at %s", d.member, d.at)
@@ -111,7 +111,7 @@ func membersDecide(c *Case, say say) {
 	}
 }
 
-func decidersTookNoPart(c *Case, say say) {
+func decidersTookNoPart(c *facts, say say) {
 	for _, d := range c.decisions {
 		if d.member == c.Candidate {
 			say("decision "+d.id, "%s decided on their own application", d.member)
@@ -122,7 +122,7 @@ func decidersTookNoPart(c *Case, say say) {
 	}
 }
 
-func decisionsHaveGrounds(c *Case, say say) {
+func decisionsHaveGrounds(c *facts, say say) {
 	for _, d := range c.decisions {
 		if !d.reviewed {
 			say("decision "+d.id, "%s did not confirm having reviewed the case", d.member)
@@ -136,7 +136,7 @@ func decisionsHaveGrounds(c *Case, say say) {
 	}
 }
 
-func groundsOpen(c *Case, say say) {
+func groundsOpen(c *facts, say say) {
 	for _, d := range c.decisions {
 		for i, o := range append([]opened{d.grounds}, d.reasons...) {
 			what := "its grounds"
@@ -154,7 +154,7 @@ func groundsOpen(c *Case, say say) {
 	}
 }
 
-func refusalsHaveReasons(c *Case, say say) {
+func refusalsHaveReasons(c *facts, say say) {
 	if !c.readable() {
 		return
 	}
@@ -189,7 +189,7 @@ func refusalsHaveReasons(c *Case, say say) {
 	c.tell(looks...)
 }
 
-func awardsLeaveNothingUnmet(c *Case, say say) {
+func awardsLeaveNothingUnmet(c *facts, say say) {
 	if !c.readable() {
 		return
 	}

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Case is one application with all that stands about it in the record; without an
+// facts are one application with all that stands about it in the record; without an
 // ID it is a part of what stands in no case, with audit rows and their rows alone.
 // Facts stand in the order of their positions.
-type Case struct {
+type facts struct {
 	ID        string
 	Candidate string
 	Standard  string // digest, in hexadecimal
@@ -19,8 +19,8 @@ type Case struct {
 	Position  int
 	Erased    bool // the candidate's key is gone
 
-	standard  *version[Standard]
-	procedure *version[Procedure]
+	standard  *version[standard]
+	procedure *version[awardRule]
 
 	audits   []audit
 	named    map[string][]naming // each record that an audit row names, by kind and id
@@ -49,7 +49,11 @@ type audit struct {
 }
 
 // naming is one record that an audit row names.
-type naming struct{ audit, digest string }
+type naming struct {
+	audit  string
+	at     time.Time
+	digest string
+}
 
 // found is a row that there is.
 type found struct {
@@ -76,9 +80,9 @@ func readIndicator(s string) indicator {
 }
 
 type event struct {
-	id, typ, subject, orderKey, body string
-	position                         int
-	at                               time.Time
+	id, typ, orderKey, body string
+	position                int
+	at                      time.Time
 }
 
 // item is a piece of evidence. What was sealed is gone by now; what became of it
@@ -154,19 +158,10 @@ type task struct {
 	id, round, application, candidate, standard, competence, state, assessor string
 }
 
-func (c *Case) round(id string) *round {
+func (c *facts) round(id string) *round {
 	for _, r := range c.rounds {
 		if r.id == id {
 			return r
-		}
-	}
-	return nil
-}
-
-func (c *Case) item(digest string) *item {
-	for i := range c.items {
-		if c.items[i].digest == digest {
-			return &c.items[i]
 		}
 	}
 	return nil

@@ -85,6 +85,9 @@ func Run(ctx context.Context, o Options) (_ Report, err error) {
 			return Report{}, fault.Invalid.Because(err, "there is no folder of evidence files: %v", err)
 		}
 	}
+	if o.Application != "" && !isUUID(o.Application) {
+		return Report{}, fault.Invalid.New("%.80q is not the id of an application", o.Application)
+	}
 	r, err := open(ctx, o)
 	if err != nil {
 		return Report{}, err
@@ -110,96 +113,97 @@ type run struct {
 	Options
 	*reading
 	counts map[string]*Checked
+	logs   *logs // once they are read
 	seen   int
 	erased int
 	faults int
 }
 
-func (c *run) count(name string) *Checked {
-	if c.counts == nil {
-		c.counts = map[string]*Checked{}
+func (r *run) count(name string) *Checked {
+	if r.counts == nil {
+		r.counts = map[string]*Checked{}
 	}
-	if c.counts[name] == nil {
-		c.counts[name] = &Checked{}
+	if r.counts[name] == nil {
+		r.counts[name] = &Checked{}
 	}
-	return c.counts[name]
+	return r.counts[name]
 }
 
 // say is how a rule says that something is wrong.
 type say func(object, format string, args ...any)
 
-func (c *run) sayer(name, application string, failed *error) say {
+func (r *run) sayer(name, application string, failed *error) say {
 	return func(object, format string, args ...any) {
-		c.faults++
-		c.count(name).Faults++
-		if *failed == nil && c.Found != nil {
-			*failed = c.Found(Fault{name, application, object, fmt.Sprintf(format, args...)})
+		r.faults++
+		r.count(name).Faults++
+		if *failed == nil && r.Found != nil {
+			*failed = r.Found(Fault{name, application, object, fmt.Sprintf(format, args...)})
 		}
 	}
 }
 
 // cases reads the cases page by page and has every rule look at each.
-func (c *run) cases(ctx context.Context) error {
-	total, err := c.countCases(ctx, c.Application)
+func (r *run) cases(ctx context.Context) error {
+	total, err := r.countCases(ctx, r.Application)
 	if err != nil {
 		return err
 	}
-	if c.Application != "" && total == 0 {
-		return fault.NotFound.New("there is no application %s", c.Application)
+	if r.Application != "" && total == 0 {
+		return fault.NotFound.New("there is no application %s", r.Application)
 	}
 	for after := ""; ; {
-		page, err := c.page(ctx, c.Application, after, c.Page)
+		page, err := r.page(ctx, r.Application, after, r.Page)
 		if err != nil {
 			return err
 		}
 		for _, one := range page {
-			if err := c.one(one); err != nil {
+			if err := r.one(one); err != nil {
 				return err
 			}
 		}
-		c.seen += len(page)
-		c.Progress(c.seen, total)
-		if len(page) < c.Page || c.Application != "" {
+		r.seen += len(page)
+		r.Progress(r.seen, total)
+		if len(page) < r.Page || r.Application != "" {
 			return nil
 		}
 		after = page[len(page)-1].ID
 	}
 }
 
-func (c *run) one(one *Case) error {
+func (r *run) one(one *facts) error {
 	if one.Erased {
-		c.erased++
+		r.erased++
 	}
 	for _, rule := range rules() {
-		if rule.each == nil || c.unmet(rule) != "" {
+		if rule.each == nil || r.unmet(rule) != "" {
 			continue
 		}
 		if one.Erased && slices.Contains(rule.needs, theKEK) {
-			c.count(rule.name).Erased++
+			r.count(rule.name).Erased++
 			continue
 		}
-		c.count(rule.name).Cases++
-		if err := c.look(rule, one); err != nil {
+		r.count(rule.name).Cases++
+		if err := r.look(rule, one); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *run) look(rule rule, one *Case) error {
+func (r *run) look(rule rule, one *facts) error {
 	var failed error
-	rule.each(one, c.sayer(rule.name, one.ID, &failed))
+	rule.each(one, r.sayer(rule.name, one.ID, &failed))
 	return failed
 }
 
 // outside has the rules that also hold outside of cases look at what is there.
-func (c *run) outside(ctx context.Context) error {
-	return c.windows(ctx, func(part *Case) error {
+func (r *run) outside(ctx context.Context) error {
+	return r.windows(ctx, func(part *facts) error {
 		for _, rule := range rules() {
-			if !rule.outside || c.unmet(rule) != "" {
+			if !rule.outside || r.unmet(rule) != "" {
 				continue
 			}
-			if err := c.look(rule, part); err != nil {
+			if err := r.look(rule, part); err != nil {
 				return err
 			}
 		}
@@ -208,13 +212,13 @@ func (c *run) outside(ctx context.Context) error {
 }
 
 // whole runs the rules that are about the record as a whole.
-func (c *run) whole(ctx context.Context) error {
+func (r *run) whole(ctx context.Context) error {
 	for _, rule := range rules() {
-		if rule.whole == nil || c.unmet(rule) != "" {
+		if rule.whole == nil || r.unmet(rule) != "" {
 			continue
 		}
 		var failed error
-		if err := rule.whole(ctx, c, c.sayer(rule.name, "", &failed)); err != nil || failed != nil {
+		if err := rule.whole(ctx, r, r.sayer(rule.name, "", &failed)); err != nil || failed != nil {
 			return errors.Join(err, failed)
 		}
 	}
@@ -222,29 +226,29 @@ func (c *run) whole(ctx context.Context) error {
 }
 
 // unmet says in words why a rule cannot be checked; empty where it can.
-func (c *run) unmet(r rule) string {
-	if r.whole != nil && c.Application != "" {
+func (r *run) unmet(of rule) string {
+	if of.whole != nil && r.Application != "" {
 		return "one case was asked for; this is about the whole record"
 	}
-	for _, n := range r.needs {
+	for _, n := range of.needs {
 		switch {
-		case n == theKeys && !c.hasKeys:
+		case n == theKeys && !r.hasKeys:
 			return "the keys of people cannot be read here: kutse_keys.data_key is not in this database, or not for this role"
-		case n == theKEK && (c.KEK == nil || !c.hasKeys):
+		case n == theKEK && (r.KEK == nil || !r.hasKeys):
 			return "nothing that is sealed can be opened without the key-encryption key: --kek"
-		case n == theBlobs && c.Blobs == "":
+		case n == theBlobs && r.Blobs == "":
 			return "the evidence files are not here: --blobs"
 		}
 	}
 	return ""
 }
 
-func (c *run) report() Report {
-	rep := Report{Cases: c.seen, Erased: c.erased, Faults: c.faults}
-	for _, r := range rules() {
-		done := *c.count(r.name)
-		done.Rule, done.Says, done.Source, done.NotChecked = r.name, r.says, r.source, c.unmet(r)
-		done.Whole = r.whole != nil
+func (r *run) report() Report {
+	rep := Report{Cases: r.seen, Erased: r.erased, Faults: r.faults}
+	for _, of := range rules() {
+		done := *r.count(of.name)
+		done.Rule, done.Says, done.Source, done.NotChecked = of.name, of.says, of.source, r.unmet(of)
+		done.Whole = of.whole != nil
 		rep.Rules = append(rep.Rules, done)
 	}
 	return rep

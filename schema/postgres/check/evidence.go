@@ -18,7 +18,7 @@ var evidenceRules = []rule{
 }
 
 // judged says in words how many verdicts rest on a piece of evidence.
-func (c *Case) judged(i item) int {
+func (c *facts) judged(i item) int {
 	n := 0
 	for _, v := range c.verdicts {
 		if slices.Contains(v.saw, i.digest) {
@@ -28,7 +28,7 @@ func (c *Case) judged(i item) int {
 	return n
 }
 
-func filesAreRecorded(c *Case, say say) {
+func filesAreRecorded(c *facts, say say) {
 	for _, i := range c.items {
 		switch {
 		case i.candidate != c.Candidate:
@@ -41,7 +41,7 @@ func filesAreRecorded(c *Case, say say) {
 	}
 }
 
-func evidenceOpens(c *Case, say say) {
+func evidenceOpens(c *facts, say say) {
 	for _, i := range c.items {
 		switch {
 		case i.opened.wrong != "":
@@ -52,7 +52,7 @@ func evidenceOpens(c *Case, say say) {
 	}
 }
 
-func filesAreThere(c *Case, say say) {
+func filesAreThere(c *facts, say say) {
 	for _, i := range c.items {
 		if i.kind == "file" && i.file != "" {
 			say("evidence_item "+i.id, "%s; %d verdicts name it", i.file, c.judged(i))

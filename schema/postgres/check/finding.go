@@ -13,7 +13,7 @@ var findingRules = []rule{
 	},
 }
 
-func findingsAreRight(c *Case, say say) {
+func findingsAreRight(c *facts, say say) {
 	if !c.readable() {
 		return
 	}
@@ -29,7 +29,7 @@ func findingsAreRight(c *Case, say say) {
 	c.tell(looks...)
 }
 
-func findingsArePinned(c *Case, say say) {
+func findingsArePinned(c *facts, say say) {
 	for _, f := range c.findings {
 		object := "finding " + f.round + "/" + f.competence
 		if f.standard != c.Standard || f.procedure != c.Procedure || f.application != c.ID {

@@ -17,30 +17,40 @@ func (r *reading) countCases(ctx context.Context, id string) (n int, err error) 
 	return n, err
 }
 
+const (
+	pageAfter = `SELECT row_to_json(t)::text FROM application t WHERE id > $1::uuid ORDER BY id LIMIT $2`
+	oneCase   = `SELECT row_to_json(t)::text FROM application t WHERE id = $1::uuid LIMIT $2`
+
+	// nobody is before every id.
+	nobody = "00000000-0000-0000-0000-000000000000"
+)
+
 // pager reads one page of cases, a query for each table.
 type pager struct {
 	*reading
 	ids    []string
-	cases  map[string]*Case // by application
-	rounds map[string]*Case // by round
-	items  map[string]*Case // by piece of evidence
+	cases  map[string]*facts // by application
+	rounds map[string]*facts // by round
+	items  map[string]*facts // by piece of evidence
 
-	links   map[string][]string // item to its indicators
-	frozen  map[string]map[string][]string
-	failed  error
-	records map[string]*Case // by proposal
+	proposals map[string]*facts // by proposal
+
+	links  map[string][]string            // item to its indicators
+	frozen map[string]map[string][]string // round to items to their indicators
 }
 
 // page reads the cases after an id, in the order of ids, or the one with only.
-func (r *reading) page(ctx context.Context, only, after string, limit int) ([]*Case, error) {
+func (r *reading) page(ctx context.Context, only, after string, limit int) ([]*facts, error) {
 	p := &pager{
-		reading: r, cases: map[string]*Case{}, rounds: map[string]*Case{}, items: map[string]*Case{},
-		links: map[string][]string{}, frozen: map[string]map[string][]string{}, records: map[string]*Case{},
+		reading: r, cases: map[string]*facts{}, rounds: map[string]*facts{}, items: map[string]*facts{},
+		links: map[string][]string{}, frozen: map[string]map[string][]string{}, proposals: map[string]*facts{},
 	}
-	var page []*Case
-	err := r.each(ctx, "application", `
-SELECT row_to_json(t)::text FROM application t
- WHERE CASE WHEN $1 <> '' THEN id = NULLIF($1, '')::uuid ELSE $2 = '' OR id > NULLIF($2, '')::uuid END ORDER BY id LIMIT $3`,
+	var page []*facts
+	query, from := pageAfter, cmp.Or(after, nobody)
+	if only != "" {
+		query, from = oneCase, only
+	}
+	err := r.each(ctx, "application", query,
 		func(row row) error {
 			c := newCase()
 			c.ID, c.Candidate, c.Standard, c.Procedure = row.id, row.text("candidate"), row.text("standard"), row.text("procedure")
@@ -48,7 +58,7 @@ SELECT row_to_json(t)::text FROM application t
 			c.keep(row, nil)
 			p.cases[c.ID], p.ids, page = c, append(p.ids, c.ID), append(page, c)
 			return nil
-		}, only, after, limit)
+		}, from, limit)
 	if err != nil || len(page) == 0 {
 		return page, err
 	}
@@ -69,12 +79,12 @@ SELECT row_to_json(t)::text FROM application t
 	return page, nil
 }
 
-func newCase() *Case {
-	return &Case{named: map[string][]naming{}, rows: map[string]found{}, receipts: map[string]receipt{}}
+func newCase() *facts {
+	return &facts{named: map[string][]naming{}, rows: map[string]found{}, receipts: map[string]receipt{}}
 }
 
 // keep notes that a row is there, with its digest.
-func (c *Case) keep(r row, parts map[string]any) {
+func (c *facts) keep(r row, parts map[string]any) {
 	f := found{at: r.time("at")}
 	if r.table == "application" {
 		f.at = r.time("opened_at")
@@ -87,7 +97,7 @@ func (c *Case) keep(r row, parts map[string]any) {
 }
 
 // order brings facts into the order of their positions.
-func (c *Case) order() {
+func (c *facts) order() {
 	slices.SortFunc(c.events, func(a, b event) int { return cmp.Or(cmp.Compare(a.position, b.position), cmp.Compare(a.id, b.id)) })
 	slices.SortFunc(c.rounds, func(a, b *round) int { return cmp.Or(cmp.Compare(a.position, b.position), cmp.Compare(a.id, b.id)) })
 	slices.SortFunc(c.verdicts, func(a, b verdict) int { return cmp.Or(cmp.Compare(a.position, b.position), cmp.Compare(a.id, b.id)) })
@@ -97,7 +107,7 @@ func (c *Case) order() {
 }
 
 // rules reads the versions that the cases are pinned to, and the candidates' keys.
-func (p *pager) rules(ctx context.Context, page []*Case) (err error) {
+func (p *pager) rules(ctx context.Context, page []*facts) (err error) {
 	people := map[string]bool{}
 	for _, c := range page {
 		people[c.Candidate] = true
@@ -119,7 +129,7 @@ func (p *pager) rules(ctx context.Context, page []*Case) (err error) {
 }
 
 // of reads rows of the page's cases; owner says of which case one is.
-func (p *pager) of(ctx context.Context, tab, where string, owner func(row) *Case, do func(*Case, row) error) error {
+func (p *pager) of(ctx context.Context, tab, where string, owner func(row) *facts, do func(*facts, row) error) error {
 	return p.each(ctx, tab, `SELECT row_to_json(t)::text FROM `+tab+` t `+where, func(r row) error {
 		c := owner(r)
 		if c == nil {
@@ -131,9 +141,9 @@ func (p *pager) of(ctx context.Context, tab, where string, owner func(row) *Case
 
 const ofApplication = `WHERE t.application = ANY($1::uuid[])`
 
-func (p *pager) byApplication(r row) *Case { return p.cases[r.text("application")] }
-func (p *pager) byRound(r row) *Case       { return p.rounds[r.text("round")] }
-func (p *pager) byProposal(r row) *Case    { return p.records[r.text("proposal")] }
+func (p *pager) byApplication(r row) *facts { return p.cases[r.text("application")] }
+func (p *pager) byRound(r row) *facts       { return p.rounds[r.text("round")] }
+func (p *pager) byProposal(r row) *facts    { return p.proposals[r.text("proposal")] }
 
 func (p *pager) readEvidence(ctx context.Context) error {
 	err := p.each(ctx, "evidence_link", `
@@ -144,7 +154,7 @@ SELECT row_to_json(t)::text FROM evidence_link t JOIN evidence_item i ON i.id = 
 	if err != nil {
 		return err
 	}
-	err = p.of(ctx, "evidence_item", ofApplication+` ORDER BY t.position`, p.byApplication, func(c *Case, r row) error {
+	err = p.of(ctx, "evidence_item", ofApplication+` ORDER BY t.position`, p.byApplication, func(c *facts, r row) error {
 		links := p.links[r.id]
 		slices.SortFunc(links, compareIndicators)
 		c.keep(r, map[string]any{"indicators": slices.Concat([]string{}, links)})
@@ -206,7 +216,7 @@ SELECT row_to_json(t)::text FROM round_evidence t JOIN round r ON r.id = t.round
 	if err != nil {
 		return err
 	}
-	err = p.of(ctx, "round", ofApplication, p.byApplication, func(c *Case, r row) error {
+	err = p.of(ctx, "round", ofApplication, p.byApplication, func(c *facts, r row) error {
 		one := &round{
 			id: r.id, competence: r.text("competence"), number: r.whole("number"), asked: r.texts("asked"), offered: r.texts("offered"),
 			frozen: p.frozen[r.id], position: r.whole("position"), at: r.time("at"),
@@ -225,7 +235,7 @@ SELECT row_to_json(t)::text FROM round_evidence t JOIN round r ON r.id = t.round
 	if err != nil {
 		return err
 	}
-	return p.of(ctx, "round_closed", joinRound, p.byRound, func(c *Case, r row) error {
+	return p.of(ctx, "round_closed", joinRound, p.byRound, func(c *facts, r row) error {
 		c.keep(r, nil)
 		one := c.round(r.text("round"))
 		one.closed, one.closedAt = r.whole("position"), r.time("at")
@@ -236,7 +246,7 @@ SELECT row_to_json(t)::text FROM round_evidence t JOIN round r ON r.id = t.round
 const joinRound = `JOIN round r ON r.id = t.round WHERE r.application = ANY($1::uuid[])`
 
 func (p *pager) readVerdicts(ctx context.Context) error {
-	err := p.of(ctx, "verdict", joinRound, p.byRound, func(c *Case, r row) error {
+	err := p.of(ctx, "verdict", joinRound, p.byRound, func(c *facts, r row) error {
 		c.keep(r, nil)
 		v := verdict{
 			id: r.id, round: r.text("round"), task: r.text("task"), application: r.text("application"), context: r.text("context"),
@@ -252,7 +262,7 @@ func (p *pager) readVerdicts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.of(ctx, "finding", joinRound, p.byRound, func(c *Case, r row) error {
+	return p.of(ctx, "finding", joinRound, p.byRound, func(c *facts, r row) error {
 		c.keep(r, nil)
 		c.findings = append(c.findings, finding{
 			round: r.text("round"), application: r.text("application"), competence: r.text("competence"), standard: r.text("standard"),
@@ -263,16 +273,16 @@ func (p *pager) readVerdicts(ctx context.Context) error {
 }
 
 func (p *pager) readAward(ctx context.Context) error {
-	err := p.of(ctx, "proposal", ofApplication, p.byApplication, func(c *Case, r row) error {
+	err := p.of(ctx, "proposal", ofApplication, p.byApplication, func(c *facts, r row) error {
 		c.keep(r, nil)
-		p.records[r.id] = c
+		p.proposals[r.id] = c
 		c.proposals = append(c.proposals, proposal{id: r.id, outcome: r.text("outcome"), basis: r.text("basis"), position: r.whole("position")})
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	err = p.of(ctx, "proposal_overdue", `JOIN proposal p ON p.id = t.proposal WHERE p.application = ANY($1::uuid[])`, p.byProposal, func(c *Case, r row) error {
+	err = p.of(ctx, "proposal_overdue", `JOIN proposal p ON p.id = t.proposal WHERE p.application = ANY($1::uuid[])`, p.byProposal, func(c *facts, r row) error {
 		c.keep(r, nil)
 		c.overdue = append(c.overdue, r.text("proposal"))
 		return nil
@@ -280,7 +290,7 @@ func (p *pager) readAward(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = p.of(ctx, "decision", ofApplication, p.byApplication, func(c *Case, r row) error {
+	err = p.of(ctx, "decision", ofApplication, p.byApplication, func(c *facts, r row) error {
 		c.keep(r, nil)
 		c.decisions = append(c.decisions, p.decision(c, r))
 		return nil
@@ -288,7 +298,7 @@ func (p *pager) readAward(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.of(ctx, "register_entry", ofApplication, p.byApplication, func(c *Case, r row) error {
+	return p.of(ctx, "register_entry", ofApplication, p.byApplication, func(c *facts, r row) error {
 		c.keep(r, nil)
 		c.entries = append(c.entries, entry{
 			number: r.text("number"), decision: r.text("decision"), candidate: r.text("candidate"), standard: r.text("standard"),
@@ -298,7 +308,7 @@ func (p *pager) readAward(ctx context.Context) error {
 	})
 }
 
-func (p *pager) decision(c *Case, r row) decision {
+func (p *pager) decision(c *facts, r row) decision {
 	d := decision{
 		id: r.id, proposal: r.text("proposal"), outcome: r.text("outcome"), member: r.text("member"), legalBasis: r.text("legal_basis"),
 		standard: r.text("standard"), procedure: r.text("procedure"), reviewed: r.yes("reviewed"), unmet: r.texts("unmet"),
@@ -318,7 +328,7 @@ func (p *pager) decision(c *Case, r row) decision {
 }
 
 func (p *pager) readTasks(ctx context.Context) error {
-	err := p.of(ctx, "task", joinRound, p.byRound, func(c *Case, r row) error {
+	err := p.of(ctx, "task", joinRound, p.byRound, func(c *facts, r row) error {
 		c.tasks = append(c.tasks, task{
 			id: r.id, round: r.text("round"), application: r.text("application"), candidate: r.text("candidate"), standard: r.text("standard"),
 			competence: r.text("competence"), state: r.text("state"), assessor: r.text("assessor"),
@@ -334,9 +344,12 @@ func (p *pager) readTasks(ctx context.Context) error {
 // readRights reads who of the people of these cases might do what, and since when.
 func (p *pager) readRights(ctx context.Context) error {
 	people := map[string]bool{}
+	scopes, roles := map[string]map[string]time.Time{}, map[string]time.Time{}
 	for _, c := range p.cases {
-		c.scopes = map[string]time.Time{}
-		c.roles = map[string]time.Time{}
+		if scopes[c.Standard] == nil {
+			scopes[c.Standard] = map[string]time.Time{}
+		}
+		c.scopes, c.roles = scopes[c.Standard], roles
 		for _, v := range c.verdicts {
 			people[v.assessor] = true
 		}
@@ -346,10 +359,8 @@ func (p *pager) readRights(ctx context.Context) error {
 	}
 	names := pq.Array(slices.Collect(maps.Keys(people)))
 	err := p.each(ctx, "assessor_scope", `SELECT row_to_json(t)::text FROM assessor_scope t WHERE assessor = ANY($1)`, func(r row) error {
-		for _, c := range p.cases {
-			if c.Standard == r.text("standard") {
-				c.scopes[r.text("assessor")+"/"+r.text("competence")] = r.time("at")
-			}
+		if of := scopes[r.text("standard")]; of != nil {
+			of[r.text("assessor")+"/"+r.text("competence")] = r.time("at")
 		}
 		return nil
 	}, names)
@@ -357,15 +368,13 @@ func (p *pager) readRights(ctx context.Context) error {
 		return err
 	}
 	return p.each(ctx, "person_role", `SELECT row_to_json(t)::text FROM person_role t WHERE person = ANY($1)`, func(r row) error {
-		for _, c := range p.cases {
-			c.roles[r.id] = r.time("at")
-		}
+		roles[r.id] = r.time("at")
 		return nil
 	}, names)
 }
 
 func (p *pager) readEvents(ctx context.Context) error {
-	return p.of(ctx, "event", ofApplication, p.byApplication, func(c *Case, r row) error {
+	return p.of(ctx, "event", ofApplication, p.byApplication, func(c *facts, r row) error {
 		c.keep(r, nil)
 		c.events = append(c.events, readEvent(r))
 		return nil
@@ -374,7 +383,7 @@ func (p *pager) readEvents(ctx context.Context) error {
 
 func readEvent(r row) event {
 	return event{
-		id: r.id, typ: r.text("type"), subject: r.text("subject"), orderKey: r.text("order_key"), body: r.text("body"),
+		id: r.id, typ: r.text("type"), orderKey: r.text("order_key"), body: r.text("body"),
 		position: r.whole("position"), at: r.time("at"),
 	}
 }
@@ -389,7 +398,7 @@ func (p *pager) readOthers(ctx context.Context) error {
 		if !t.facts || t.place() != inCase || slices.Contains(loaded, name) {
 			continue
 		}
-		err := p.of(ctx, name, ofApplication, p.byApplication, func(c *Case, r row) error {
+		err := p.of(ctx, name, ofApplication, p.byApplication, func(c *facts, r row) error {
 			c.keep(r, nil)
 			return nil
 		})
@@ -400,8 +409,8 @@ func (p *pager) readOthers(ctx context.Context) error {
 	return nil
 }
 
-func (p *pager) readAudits(ctx context.Context, page []*Case) error {
-	err := p.of(ctx, "audit", ofApplication+` ORDER BY t.at, t.id`, p.byApplication, func(c *Case, r row) error {
+func (p *pager) readAudits(ctx context.Context, page []*facts) error {
+	err := p.of(ctx, "audit", ofApplication+` ORDER BY t.at, t.id`, p.byApplication, func(c *facts, r row) error {
 		c.audit(r)
 		return nil
 	})
@@ -412,7 +421,7 @@ func (p *pager) readAudits(ctx context.Context, page []*Case) error {
 }
 
 // audit takes an audit row in, with what it names.
-func (c *Case) audit(r row) {
+func (c *facts) audit(r row) {
 	id, _ := r.cols["id"].(string)
 	a := audit{
 		id: id, actor: r.text("actor"), role: r.text("role"), act: r.text("act"), candidate: r.text("candidate"), standard: r.text("standard"),
@@ -428,6 +437,6 @@ func (c *Case) audit(r row) {
 		if strings.HasPrefix(name, "assessor_scope ") {
 			name += scopeOf(r)
 		}
-		c.named[name] = append(c.named[name], naming{id, strings.TrimPrefix(record[at:], " ")})
+		c.named[name] = append(c.named[name], naming{id, a.at, strings.TrimPrefix(record[at:], " ")})
 	}
 }

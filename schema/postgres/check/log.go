@@ -3,7 +3,9 @@ package check
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/kutse-dev/kutse/schema/canon"
@@ -68,40 +70,67 @@ SELECT year FROM log_entry GROUP BY year UNION SELECT year FROM log_checkpoint G
 	return years, err
 }
 
-// logEntries reads the places of each log in order. What it calls must not read.
-func (r *run) logEntries(ctx context.Context, do func(year int, s sealed)) error {
-	years, err := r.years(ctx)
+// logs are the trees of all years, built anew from the stored hashes of the leaves.
+type logs struct {
+	edges map[int]*merkle.Edge
+	nodes map[string]merkle.Hash // by year, level and place; one for 256 entries
+	gaps  []gap
+}
+
+type gap struct {
+	year         int
+	before, here int64
+}
+
+// trees reads every leaf's hash, once.
+func (r *run) trees(ctx context.Context) (_ *logs, err error) {
+	if r.logs != nil {
+		return r.logs, nil
+	}
+	l := &logs{edges: map[int]*merkle.Edge{}, nodes: map[string]merkle.Hash{}}
+	rows, err := r.tx.QueryContext(ctx, `SELECT year, position, hash FROM log_entry ORDER BY year, position`)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("reading the log: %w", err)
 	}
-	for _, year := range years {
-		for after, more := int64(-1), true; more; {
-			n := 0
-			err := r.each(ctx, "log_entry", `
-SELECT row_to_json(t)::text FROM log_entry t WHERE year = $1 AND position > $2 ORDER BY position LIMIT $3`, func(e row) error {
-				after, n = int64(e.whole("position")), n+1
-				s := sealed{position: after, entry: e}
-				copy(s.hash[:], e.bytes("hash"))
-				do(year, s)
-				return nil
-			}, year, after, entriesAtOnce)
-			if err != nil {
-				return err
-			}
-			more = n == entriesAtOnce
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	next := map[int]int64{}
+	for rows.Next() {
+		var year int
+		var position int64
+		var stored []byte
+		if err := rows.Scan(&year, &position, &stored); err != nil {
+			return nil, err
 		}
+		if position != next[year] {
+			l.gaps = append(l.gaps, gap{year, next[year] - 1, position})
+		}
+		next[year] = position + 1
+		l.add(year, stored)
 	}
-	return nil
+	r.logs = l
+	return l, rows.Err()
+}
+
+func (l *logs) add(year int, stored []byte) {
+	if l.edges[year] == nil {
+		l.edges[year] = &merkle.Edge{}
+	}
+	var hash merkle.Hash
+	copy(hash[:], stored)
+	for _, n := range l.edges[year].Append([]merkle.Hash{hash}) {
+		l.nodes[fmt.Sprintf("%d/%d/%d", year, n.Level, n.N)] = n.Hash
+	}
 }
 
 func positionsHaveNoGaps(ctx context.Context, r *run, say say) error {
-	next := map[int]int64{}
-	return r.logEntries(ctx, func(year int, s sealed) {
-		if s.position != next[year] {
-			say(fmt.Sprintf("log_entry %d/%d", year, s.position), "the place before it is %d", next[year]-1)
-		}
-		next[year] = s.position + 1
-	})
+	l, err := r.trees(ctx)
+	if err != nil {
+		return err
+	}
+	for _, g := range l.gaps {
+		say(fmt.Sprintf("log_entry %d/%d", g.year, g.here), "the place before it is %d", g.before)
+	}
+	return nil
 }
 
 func leavesAreRight(ctx context.Context, r *run, say say) error {
@@ -185,26 +214,13 @@ func leafOf(a row) (merkle.Leaf, error) {
 	return leaf, nil
 }
 
-// trees builds the tree of each log anew from its leaves.
-func (r *run) trees(ctx context.Context, node func(year int, n merkle.Node)) (map[int]*merkle.Edge, error) {
-	edges := map[int]*merkle.Edge{}
-	err := r.logEntries(ctx, func(year int, s sealed) {
-		if edges[year] == nil {
-			edges[year] = &merkle.Edge{}
-		}
-		for _, n := range edges[year].Append([]merkle.Hash{s.hash}) {
-			node(year, n)
-		}
-	})
-	return edges, err
-}
-
 func nodesAreRight(ctx context.Context, r *run, say say) error {
-	want := map[string]merkle.Hash{} // one for 256 entries: 40 bytes where there are ten thousand
-	if _, err := r.trees(ctx, func(year int, n merkle.Node) { want[fmt.Sprintf("%d/%d/%d", year, n.Level, n.N)] = n.Hash }); err != nil {
+	l, err := r.trees(ctx)
+	if err != nil {
 		return err
 	}
-	err := r.each(ctx, "log_node", `SELECT row_to_json(t)::text FROM log_node t ORDER BY year, level, n`, func(n row) error {
+	want := maps.Clone(l.nodes)
+	err = r.each(ctx, "log_node", `SELECT row_to_json(t)::text FROM log_node t ORDER BY year, level, n`, func(n row) error {
 		hash, ok := want[n.id]
 		switch {
 		case !ok:
@@ -215,7 +231,7 @@ func nodesAreRight(ctx context.Context, r *run, say say) error {
 		delete(want, n.id)
 		return nil
 	})
-	for id := range want {
+	for _, id := range slices.Sorted(maps.Keys(want)) {
 		say("log_node "+id, "it is not there")
 	}
 	return err
@@ -230,10 +246,11 @@ SELECT row_to_json(t)::text FROM (SELECT DISTINCT ON (year) * FROM log_checkpoin
 }
 
 func checkpointsAreRight(ctx context.Context, r *run, say say) error {
-	edges, err := r.trees(ctx, func(int, merkle.Node) {})
+	l, err := r.trees(ctx)
 	if err != nil {
 		return err
 	}
+	edges := maps.Clone(l.edges)
 	err = r.newest(ctx, func(year int, c row) error {
 		edge := edges[year]
 		if edge == nil {

@@ -15,7 +15,7 @@ const windowRows = 5000
 
 // windows reads what stands in no case, a stretch of time after the other: an act
 // and what it recorded have one time, so each stretch is whole.
-func (r *reading) windows(ctx context.Context, look func(*Case) error) error {
+func (r *reading) windows(ctx context.Context, look func(*facts) error) error {
 	from, to := "-infinity", ""
 	for to != "infinity" {
 		part := newCase()
@@ -50,7 +50,7 @@ SELECT row_to_json(t)::text FROM audit t WHERE application IS NULL AND at > $1::
 	return nil
 }
 
-func (r *reading) window(ctx context.Context, part *Case, from, to string) error {
+func (r *reading) window(ctx context.Context, part *facts, from, to string) error {
 	scopes := scopes{}
 	for _, name := range slices.Sorted(maps.Keys(r.tables)) {
 		t := r.tables[name]
@@ -80,5 +80,5 @@ func (r *reading) window(ctx context.Context, part *Case, from, to string) error
 		}
 	}
 	scopes.keep(part)
-	return r.settle(ctx, []*Case{part})
+	return r.settle(ctx, []*facts{part})
 }

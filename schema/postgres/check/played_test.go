@@ -194,6 +194,7 @@ func (a *actors) submit(kind evidence.Kind, text string, file *canon.Digest, ids
 		q.Text = text
 	case evidence.Link:
 		q.Link = text
+	case evidence.File:
 	}
 	must(a.SubmitEvidence(a.ctx, a.who, q))
 }
@@ -242,7 +243,7 @@ func (a *actors) judge(by postgres.Actor, deny func(catalogue.IndicatorID) bool)
 	must(a.GiveVerdicts(a.ctx, by, q))
 }
 
-func (a *actors) weigh() award.Outcome { return must(a.WeighRounds(a.ctx, a.app)) }
+func (a *actors) weigh() { must(a.WeighRounds(a.ctx, a.app)) }
 
 func (a *actors) assess(code string) {
 	a.handIn(code)
@@ -313,6 +314,9 @@ func (a *actors) others() {
 	a.open(peeter)
 	a.support("B.2.1")
 	a.support("B.2.2")
+	for range 60 { // so that the log has more entries than one tile
+		a.submit(evidence.Text, "And this.", nil, catalogue.IndicatorID{Competence: "B.2.9", Ordinal: 1})
+	}
 	a.handIn("B.2.1", "B.2.2")
 	a.judge(hilja, nil)
 	a.weigh()

@@ -25,8 +25,8 @@ type reading struct {
 	seal    seal.Sealer
 	files   *blob.Store // nil without --blobs
 
-	standards  map[string]*version[Standard]
-	procedures map[string]*version[Procedure]
+	standards  map[string]*version[standard]
+	procedures map[string]*version[awardRule]
 }
 
 // table is what the catalog says of one.
@@ -44,7 +44,7 @@ func open(ctx context.Context, o Options) (*reading, error) {
 	}
 	r := &reading{
 		db:        sqlx.NewDb(sql.OpenDB(connector), "postgres"),
-		standards: map[string]*version[Standard]{}, procedures: map[string]*version[Procedure]{},
+		standards: map[string]*version[standard]{}, procedures: map[string]*version[awardRule]{},
 	}
 	if err := r.begin(ctx, o); err != nil {
 		return nil, errors.Join(err, r.close())
@@ -124,7 +124,7 @@ SELECT c.relname AS tab, a.attname AS col, t.typname AS typ,
 			t = table{name: c.Tab, facts: c.Facts || tables[c.Tab] != "", types: map[string]string{}}
 		}
 		t.types[c.Col] = c.Typ
-		if c.Place.Valid && !(c.Tab == "event" && c.Col == "at") { // an event is named by its id
+		if c.Place.Valid && (c.Tab != "event" || c.Col != "at") { // an event is named by its id
 			t.key = append(t.key, c.Col)
 		}
 		r.tables[c.Tab] = t

@@ -16,7 +16,7 @@ var receiptRules = []rule{
 	},
 }
 
-func receiptsHaveTheDigest(c *Case, say say) {
+func receiptsHaveTheDigest(c *facts, say say) {
 	for _, a := range c.audits {
 		if a.request == "" {
 			continue

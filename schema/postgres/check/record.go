@@ -33,7 +33,7 @@ var recordRules = []rule{
 		source: "KutS § 18; 3-17-1994/89, p 19 (by the rules in force); our design: both are pinned by digest", each: versionsAreThere,
 	},
 	{
-		name: "record.event", says: "An event says in its columns what its body says: id, type, time, place in the sequence.",
+		name: "record.event", says: "An event says in its columns what its body says: id, type, whose it is, time, place in the sequence.",
 		source: "our design: what leaves is what stands in the record", each: eventsSayWhatTheyAre, outside: true,
 	},
 	{
@@ -46,7 +46,7 @@ var recordRules = []rule{
 	},
 }
 
-func rowsAreNamed(c *Case, say say) {
+func rowsAreNamed(c *facts, say say) {
 	for _, name := range slices.Sorted(maps.Keys(c.rows)) {
 		if len(c.named[name]) == 0 {
 			say(name, "no audit row names it")
@@ -54,7 +54,7 @@ func rowsAreNamed(c *Case, say say) {
 	}
 }
 
-func namedRowsAreThere(c *Case, say say) {
+func namedRowsAreThere(c *facts, say say) {
 	for _, name := range slices.Sorted(maps.Keys(c.named)) {
 		if _, ok := c.rows[name]; !ok {
 			say(name, "audit row %s names it, and it is not there", c.named[name][0].audit)
@@ -62,7 +62,7 @@ func namedRowsAreThere(c *Case, say say) {
 	}
 }
 
-func rowsAreUnchanged(c *Case, say say) {
+func rowsAreUnchanged(c *facts, say say) {
 	for _, name := range slices.Sorted(maps.Keys(c.rows)) {
 		row := c.rows[name]
 		for _, n := range c.named[name] {
@@ -76,7 +76,7 @@ func rowsAreUnchanged(c *Case, say say) {
 	}
 }
 
-func auditsAreAboutTheCase(c *Case, say say) {
+func auditsAreAboutTheCase(c *facts, say say) {
 	for _, a := range c.audits {
 		if a.candidate != c.Candidate {
 			say("audit "+a.id, "it says candidate %q, and the application is of %s", a.candidate, c.Candidate)
@@ -87,7 +87,7 @@ func auditsAreAboutTheCase(c *Case, say say) {
 	}
 }
 
-func versionsAreThere(c *Case, say say) {
+func versionsAreThere(c *facts, say say) {
 	if c.standard.wrong != "" {
 		say("standard "+c.Standard, "it %s", c.standard.wrong)
 	}
@@ -100,13 +100,12 @@ func versionsAreThere(c *Case, say say) {
 type envelope struct {
 	ID       string          `json:"id"`
 	Type     string          `json:"type"`
+	Subject  string          `json:"subject"`
 	Time     json.RawMessage `json:"time"`
 	Sequence string          `json:"sequence"`
-	Cause    string          `json:"causationid"`
-	Data     json.RawMessage `json:"data"`
 }
 
-func eventsSayWhatTheyAre(c *Case, say say) {
+func eventsSayWhatTheyAre(c *facts, say say) {
 	for _, e := range c.events {
 		var env envelope
 		if err := json.Unmarshal([]byte(e.body), &env); err != nil {
@@ -121,6 +120,7 @@ func eventsSayWhatTheyAre(c *Case, say say) {
 		for _, of := range []struct{ what, column, body string }{
 			{"id", e.id, env.ID},
 			{"type", e.typ, env.Type},
+			{"owner", e.orderKey, env.Subject},
 			{"place", strconv.Itoa(e.position), strconv.Itoa(sequence)},
 			{"time", string(at), string(env.Time)},
 		} {

@@ -21,7 +21,7 @@ var registerRules = []rule{
 	},
 }
 
-func entriesAreDecided(c *Case, say say) {
+func entriesAreDecided(c *facts, say say) {
 	on := map[string]string{}
 	for _, e := range c.entries {
 		i := slices.IndexFunc(c.decisions, func(d decision) bool { return d.id == e.decision })
@@ -42,7 +42,7 @@ func entriesAreDecided(c *Case, say say) {
 	}
 }
 
-func entriesAreValid(c *Case, say say) {
+func entriesAreValid(c *facts, say say) {
 	if c.procedure.value == nil {
 		return
 	}

@@ -22,8 +22,8 @@ type rule struct {
 	source string // the law, the clause or the design that says so
 	needs  []need
 
-	each    func(c *Case, say say) // for every case
-	outside bool                   // for what stands in no case too
+	each    func(c *facts, say say) // for every case
+	outside bool                    // for what stands in no case too
 	whole   func(ctx context.Context, r *run, say say) error
 }
 

@@ -11,7 +11,7 @@ var sequenceRules = []rule{
 	},
 }
 
-func sequenceIsWhole(c *Case, say say) {
+func sequenceIsWhole(c *facts, say say) {
 	want := 1
 	for _, e := range c.events {
 		switch {
@@ -25,7 +25,7 @@ func sequenceIsWhole(c *Case, say say) {
 	}
 }
 
-func timeRunsOn(c *Case, say say) {
+func timeRunsOn(c *facts, say say) {
 	for i, e := range c.events {
 		if i > 0 && e.at.Before(c.events[i-1].at) {
 			say("event "+e.id, "number %d is of %s, and number %d before it of %s", e.position, e.at, c.events[i-1].position, c.events[i-1].at)

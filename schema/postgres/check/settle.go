@@ -14,19 +14,24 @@ import (
 // settle looks elsewhere in the record for what these parts of it name and do not
 // hold, and for what they hold and do not name: an act in a case may leave a row
 // outside of it. A query for each table, none for each row.
-func (r *reading) settle(ctx context.Context, parts []*Case) error {
+func (r *reading) settle(ctx context.Context, parts []*facts) error {
 	missing := map[string][]string{} // kind to ids
+	var times []string               // of the acts that left events elsewhere
 	for _, c := range parts {
-		for name := range c.named {
-			if _, ok := c.rows[name]; !ok {
-				kind, id, _ := strings.Cut(name, " ")
-				missing[kind] = append(missing[kind], id)
+		for name, by := range c.named {
+			if _, ok := c.rows[name]; ok {
+				continue
+			}
+			kind, id, _ := strings.Cut(name, " ")
+			missing[kind] = append(missing[kind], id)
+			if kind == "event" {
+				times = append(times, by[0].at.Format(time.RFC3339Nano))
 			}
 		}
 	}
 	rows := map[string]found{}
 	for _, kind := range slices.Sorted(maps.Keys(missing)) {
-		if err := r.byNames(ctx, kind, missing[kind], rows); err != nil {
+		if err := r.byNames(ctx, kind, missing[kind], times, rows); err != nil {
 			return err
 		}
 	}
@@ -43,8 +48,9 @@ func (r *reading) settle(ctx context.Context, parts []*Case) error {
 	return r.readReceipts(ctx, parts)
 }
 
-// byNames reads rows of a table by the ids that audit rows name them with.
-func (r *reading) byNames(ctx context.Context, kind string, ids []string, into map[string]found) error {
+// byNames reads rows of a table by the ids that audit rows name them with. Events
+// are found by the times of their acts: there is no index on their ids alone.
+func (r *reading) byNames(ctx context.Context, kind string, ids, times []string, into map[string]found) error {
 	t, ok := r.tables[kind]
 	if !ok || !t.facts && kind != "application" {
 		return nil // there is no such table: the row is missing
@@ -75,6 +81,10 @@ func (r *reading) byNames(ctx context.Context, kind string, ids []string, into m
 	}
 	query := fmt.Sprintf(`SELECT row_to_json(t)::text FROM %s t WHERE (%s) IN (SELECT * FROM unnest(%s))`,
 		pq.QuoteIdentifier(kind), strings.Join(names, ", "), strings.Join(arrays, ", "))
+	if kind == "event" {
+		query += ` AND t.at = ANY($2::timestamptz[])`
+		args = append(args, pq.Array(times))
+	}
 	err := r.each(ctx, kind, query, func(one row) error {
 		c.keep(one, nil)
 		return nil
@@ -141,7 +151,7 @@ func (s scopes) add(r row) error {
 	return nil
 }
 
-func (s scopes) keep(c *Case) {
+func (s scopes) keep(c *facts) {
 	for _, one := range s {
 		delete(one.cols, "competence")
 		slices.Sort(one.competences)
@@ -153,7 +163,7 @@ const auditsOf = `SELECT row_to_json(t)::text FROM audit t WHERE t.at = ANY($1::
 
 // nameUnnamed looks, by their time, for the audit rows of rows that these parts do
 // not name: an act and what it records have one time.
-func (r *reading) nameUnnamed(ctx context.Context, parts []*Case) error {
+func (r *reading) nameUnnamed(ctx context.Context, parts []*facts) error {
 	times := map[string]bool{}
 	for _, c := range parts {
 		for name, f := range c.rows {
@@ -183,7 +193,7 @@ func (r *reading) nameUnnamed(ctx context.Context, parts []*Case) error {
 }
 
 // readReceipts reads the receipts of the requests that audit rows name.
-func (r *reading) readReceipts(ctx context.Context, parts []*Case) error {
+func (r *reading) readReceipts(ctx context.Context, parts []*facts) error {
 	var people, requests []string
 	for _, c := range parts {
 		for _, a := range c.audits {

@@ -10,7 +10,7 @@ import (
 // It is written anew from design.md 3 and domain.md 3, and not taken from what
 // weighs: two that agree are worth more than one.
 type standing struct {
-	c         *Case
+	c         *facts
 	shown     map[string]bool            // of an indicator with a slot: what its last verdict says
 	seen      map[string]map[string]bool // of a recurring one: what the last verdict says, by context
 	last      map[string]bool            // of a recurring one: what the last verdict of all says
@@ -30,7 +30,7 @@ type step struct {
 
 // tell walks through the facts in their order. Each look is called with the case as
 // it stood at that position.
-func (c *Case) tell(looks ...step) {
+func (c *facts) tell(looks ...step) {
 	s := &standing{
 		c: c, shown: map[string]bool{}, seen: map[string]map[string]bool{}, last: map[string]bool{}, judged: map[string]bool{},
 		handed: map[string]int{}, open: map[string]int{},
@@ -235,4 +235,4 @@ func (s *standing) lacksOfElective(g catalogue.Group, atLeast int) []lack {
 
 // readable says whether the case's standard and procedure can be used; where not,
 // record.versions has said so.
-func (c *Case) readable() bool { return c.standard.value != nil && c.procedure.value != nil }
+func (c *facts) readable() bool { return c.standard.value != nil && c.procedure.value != nil }

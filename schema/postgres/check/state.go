@@ -21,7 +21,7 @@ var stateRules = []rule{
 	},
 }
 
-func (c *Case) follows() string {
+func (c *facts) follows() string {
 	for _, e := range c.events {
 		if e.typ == "application.withdrawn.v1" {
 			return "withdrawn"
@@ -57,13 +57,13 @@ func (c *Case) follows() string {
 	return "gathering"
 }
 
-func statesFollow(c *Case, say say) {
+func statesFollow(c *facts, say say) {
 	if want := c.follows(); want != c.State {
 		say("application "+c.ID, "it is %s, and from its facts %s", c.State, want)
 	}
 }
 
-func positionsFollow(c *Case, say say) {
+func positionsFollow(c *facts, say say) {
 	last := 0
 	if n := len(c.events); n > 0 {
 		last = c.events[n-1].position
@@ -73,7 +73,7 @@ func positionsFollow(c *Case, say say) {
 	}
 }
 
-func tasksFollow(c *Case, say say) {
+func tasksFollow(c *facts, say say) {
 	for _, t := range c.tasks {
 		r := c.round(t.round)
 		if t.application != c.ID || t.candidate != c.Candidate || t.standard != c.Standard || t.competence != r.competence {
@@ -91,7 +91,7 @@ func tasksFollow(c *Case, say say) {
 	}
 }
 
-func decisionsAreCountable(c *Case, say say) {
+func decisionsAreCountable(c *facts, say say) {
 	decided, registered := map[string]string{}, map[string]bool{}
 	for _, d := range c.decisions {
 		decided[d.id] = d.outcome

@@ -140,10 +140,10 @@ func (p *played) record() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	defer r.close()
+	defer func() { _ = r.close() }()
 	parts, err := r.page(ctx, "", "", 1000)
 	if err == nil {
-		err = r.windows(ctx, func(part *Case) error { parts = append(parts, part); return nil })
+		err = r.windows(ctx, func(part *facts) error { parts = append(parts, part); return nil })
 	}
 	if err != nil {
 		p.t.Fatal(err)
@@ -266,6 +266,8 @@ UPDATE audit SET candidate = 'kadri' WHERE application = $1 AND act = 'applicati
 UPDATE audit SET standard = 'other' WHERE application = $1 AND act = 'application.open'`)},
 	{rule: "record.event", what: "another type in the column", in: "mari", do: of("mari", `
 UPDATE event SET type = 'task.opened.v1' WHERE application = $1 AND position = 2`)},
+	{rule: "record.event", what: "another owner in the column", do: stmt(`
+UPDATE event SET order_key = 'kadri' WHERE id = (SELECT id FROM event WHERE type = 'task.claimed.v1' LIMIT 1)`)},
 	{rule: "record.event", what: "another time in the body", in: "mari", recorded: true, do: func(p *played) {
 		p.rewrite(`application = $1`, func(body, _ map[string]any) { body["time"] = "2020-01-01T00:00:00Z" }, p.cases["mari"])
 	}},

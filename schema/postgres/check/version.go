@@ -11,10 +11,10 @@ import (
 	"github.com/kutse-dev/kutse/schema/procedure"
 )
 
-// Standard and Procedure are read by those who know them; they decide nothing here.
+// Those who know them read them; they decide nothing here.
 type (
-	Standard  = catalogue.Standard
-	Procedure = procedure.Procedure
+	standard  = catalogue.Standard
+	awardRule = procedure.Procedure
 )
 
 // version is a version of a standard or a procedure as a case is pinned to it.
