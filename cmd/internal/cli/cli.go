@@ -30,6 +30,7 @@ type Commands struct {
 	Standard    StandardCmd    `cmd:"" group:"people" help:"Import and read standards."`
 	Serve       ServeCmd       `cmd:"" group:"system" help:"Run the services."`
 	Migrate     MigrateCmd     `cmd:"" group:"system" help:"Bring the database up to date."`
+	Keys        KeysCmd        `cmd:"" group:"system" help:"Look after the key that the keys of people are wrapped under."`
 	Reconcile   ReconcileCmd   `cmd:"" group:"system" help:"Find and mend what an outage left behind."`
 	DeadLetters DeadLettersCmd `cmd:"" group:"system" help:"Look after facts that nobody could handle."`
 	Version     VersionCmd     `cmd:"" group:"system" help:"Print the version."`
