@@ -17,6 +17,7 @@ import (
 
 	"github.com/kutse-dev/kutse/events/request"
 	"github.com/kutse-dev/kutse/schema/blob"
+	"github.com/kutse-dev/kutse/schema/casefile"
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/postgres"
 )
@@ -29,7 +30,14 @@ type Door struct {
 	Opened  func()        // called once the door is open; may be nil
 	AtOnce  int           // requests worked on at once; 0 for 64
 	Timeout time.Duration // for one request; 0 for 20 s
+
+	CaseFileKey casefile.Key // signs case files; the zero Key makes none
+	Trust       []string     // verifier keys of other installations and their logs whose case files are believed
+	heavy       slots
 }
+
+// heavyAtOnce is how many case files are made and verified at once.
+const heavyAtOnce = 2
 
 // The micro service, as `nats micro ls` shows it.
 const (
@@ -41,6 +49,7 @@ const (
 // conn is used for replies alone; in a cluster it may publish to _INBOX.> and
 // nothing else (reference/nats.md 2.5).
 func (d *Door) Run(ctx context.Context, conn *nats.Conn) error {
+	d.heavy = make(slots, heavyAtOnce)
 	s := &server{Door: *d, handlers: handlers(d), send: conn.PublishMsg}
 	if s.AtOnce == 0 {
 		s.AtOnce = 64

@@ -47,7 +47,12 @@ var limits = blob.Limits{FileBytes: 2 << 20, ChunkBytes: 64 << 10, UploadsPerPer
 
 func openDoor(t *testing.T, change ...func(*gateway.Door)) *door {
 	t.Helper()
-	d := &door{T: t, record: postgrestest.New(t), log: &lines{}, blobs: t.TempDir()}
+	return openDoorOn(t, postgrestest.New(t), limits, change...)
+}
+
+func openDoorOn(t *testing.T, record *postgrestest.Record, limits blob.Limits, change ...func(*gateway.Door)) *door {
+	t.Helper()
+	d := &door{T: t, record: record, log: &lines{}, blobs: t.TempDir()}
 	var err error
 	if d.nats, err = natsserver.Start(t.Context(), natsserver.Options{Dir: t.TempDir(), MaxFile: 1 << 30}); err != nil {
 		t.Fatal(err)

@@ -70,11 +70,27 @@ func (c *Clock) Set(t time.Time) { c.now = func() time.Time { return t } }
 // New makes a record. Its clock is the machine's until the test sets it.
 func New(tb testing.TB) *Record {
 	tb.Helper()
+	return from(tb, "record-", fill)
+}
+
+// Empty makes a record of the same people, without a standard or a procedure.
+func Empty(tb testing.TB) *Record {
+	tb.Helper()
+	return from(tb, "empty-", func(ctx context.Context, store *postgres.Store) error {
+		if err := store.FirstOperator(ctx, Operator.ID, "Olev Operaator"); err != nil {
+			return err
+		}
+		return addPeople(ctx, store, nil)
+	})
+}
+
+func from(tb testing.TB, name string, fill func(context.Context, *postgres.Store) error) *Record {
+	tb.Helper()
 	digest, err := migrations.Digest()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	db := pgtest.Database(tb, pgtest.Template{Name: "record-" + digest, Build: build})
+	db := pgtest.Database(tb, pgtest.Template{Name: name + digest, Build: func(ownerURL string) error { return build(ownerURL, fill) }})
 	clock := &Clock{now: time.Now}
 	uri, err := keyFile(tb.TempDir())
 	if err != nil {
@@ -104,7 +120,7 @@ func open(dsn string, clock *Clock, uri string) (*postgres.Store, error) {
 }
 
 // build fills the template, once per cluster.
-func build(ownerURL string) (err error) {
+func build(ownerURL string, fill func(context.Context, *postgres.Store) error) (err error) {
 	ctx := context.Background()
 	db, err := postgres.Connect(ownerURL)
 	if err != nil {
@@ -151,6 +167,10 @@ func fill(ctx context.Context, store *postgres.Store) error {
 	if _, err := store.LoadProcedure(ctx, Operator, request.LoadProcedure{Acting: NewID(), YAML: procedure.DefaultYAML()}); err != nil {
 		return err
 	}
+	return addPeople(ctx, store, all)
+}
+
+func addPeople(ctx context.Context, store *postgres.Store, all []request.Scope) error {
 	for _, p := range []request.AddPerson{
 		{Person: Candidate.ID, Name: "Mari Maasikas", Roles: []person.Role{person.Candidate}},
 		{Person: Other.ID, Name: "Juhan Juurikas", Roles: []person.Role{person.Candidate}},
