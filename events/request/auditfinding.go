@@ -29,10 +29,11 @@ type FileAuditFinding struct {
 	Text        string           `json:"text"`
 }
 
-// AuditFindingPage asks for audit findings, newest first.
+// AuditFindingPage asks for audit findings, newest first: with their texts where an
+// application is named.
 type AuditFindingPage struct {
 	Application application.ID  `json:"application,omitempty" jsonschema:"empty for all"`
-	Purpose     reading.Purpose `json:"purpose,omitempty" jsonschema:"the council must say"`
+	Purpose     reading.Purpose `json:"purpose,omitempty" jsonschema:"the council must say where an application is named"`
 	After       string          `json:"after,omitempty" jsonschema:"the next of the page before"`
 	Limit       int             `json:"limit,omitempty" jsonschema:"at most 100"`
 }
@@ -49,7 +50,7 @@ type AuditFinding struct {
 	Application application.ID   `json:"application"`
 	Object      string           `json:"object,omitempty"`
 	Kind        AuditFindingKind `json:"kind"`
-	Text        string           `json:"text,omitempty" jsonschema:"left out once the person is erased"`
+	Text        string           `json:"text,omitempty" jsonschema:"given where an application is named; left out once the person is erased"`
 	By          person.ID        `json:"by"`
 	At          time.Time        `json:"at"`
 }

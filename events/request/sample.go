@@ -16,14 +16,15 @@ type CommitSample struct {
 	Title string `json:"title" jsonschema:"what the sample is for; no name"`
 }
 
-// DrawSample discloses the seed and draws cases that ended in the period.
+// DrawSample discloses the seed and draws from the cases that were opened in the
+// period, which begins after the commitment.
 type DrawSample struct {
 	Acting
 	Sample   string    `json:"sample" jsonschema:"id that sample.commit recorded"`
 	Standard string    `json:"standard,omitempty" jsonschema:"key; empty for all"`
-	From     time.Time `json:"from" jsonschema:"first moment of the period"`
-	To       time.Time `json:"to" jsonschema:"first moment after the period"`
-	Size     int       `json:"size" jsonschema:"how many cases"`
+	From     time.Time `json:"from" jsonschema:"first moment of the period, not before the commitment"`
+	To       time.Time `json:"to" jsonschema:"first moment after the period, a minute ago or more"`
+	Size     int       `json:"size" jsonschema:"how many cases, at most 1000"`
 }
 
 // OfSample names a sample, and the page of its population.

@@ -22,6 +22,8 @@ CREATE TABLE sample_draw (
   until      timestamptz NOT NULL,
   size       integer NOT NULL CONSTRAINT sample_draws_something CHECK (size > 0),
   population integer NOT NULL,
+  -- SHA-256 over the ids of the population, in order, one a line
+  digest     bytea NOT NULL CONSTRAINT sample_population_is_sha256 CHECK (length(digest) = 32),
   cases      uuid[] NOT NULL,
   at         timestamptz NOT NULL
 );

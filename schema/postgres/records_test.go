@@ -14,6 +14,7 @@ import (
 	"github.com/kutse-dev/kutse/events/request"
 	"github.com/kutse-dev/kutse/schema/assessment"
 	"github.com/kutse-dev/kutse/schema/canon"
+	"github.com/kutse-dev/kutse/schema/postgres"
 	"github.com/kutse-dev/kutse/schema/postgres/postgrestest"
 )
 
@@ -23,6 +24,7 @@ func TestEachRecordedRowHasTheDigestThatItsAuditRowNames(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
 	s.assess("B.2.8", assessment.NotYetShown)
+	s.sampleAndFind()
 	s.eraseWithAHold()
 	db := connect(t, s.DB.Superuser)
 	var records []string
@@ -38,10 +40,28 @@ func TestEachRecordedRowHasTheDigestThatItsAuditRowNames(t *testing.T) {
 			t.Errorf("%s %s: the row has the digest %s, its audit row names %s", kind, id, got, digest)
 		}
 	}
-	for _, kind := range []string{"person", "person_role", "assessor_scope", "standard", "procedure", "application", "evidence_item", "round", "verdict", "round_closed", "finding", "event", "legal_hold", "legal_hold_lifted", "erasure"} {
+	for _, kind := range []string{"person", "person_role", "assessor_scope", "standard", "procedure", "application", "evidence_item", "round", "verdict", "round_closed", "finding", "event", "legal_hold", "legal_hold_lifted", "erasure", "audit_finding", "sample", "sample_draw"} {
 		if seen[kind] == 0 {
 			t.Errorf("no audit row names a %s; the kinds are %v", kind, seen)
 		}
+	}
+}
+
+// sampleAndFind draws two samples, of all cases and of one standard, since a column
+// is NULL for the first, and files an audit finding.
+func (s *story) sampleAndFind() {
+	s.t.Helper()
+	s.must(s.FileAuditFinding(s.ctx, postgrestest.Auditor, s.finding("The grounds repeat the proposal.")))
+	now := time.Now()
+	for n, standard := range []string{"", itManager} {
+		s.Clock.Set(now.Add(time.Duration(n) * time.Hour))
+		committed := s.must(s.CommitSample(s.ctx, postgrestest.Auditor, request.CommitSample{Acting: postgrestest.NewID(), Title: "internal audit"}))
+		s.open([]postgres.Actor{postgrestest.Other, postgrestest.Judged}[n])
+		until := committed.At.Add(time.Minute)
+		s.Clock.Set(until.Add(time.Minute))
+		s.must(s.DrawSample(s.ctx, postgrestest.Auditor, request.DrawSample{
+			Acting: postgrestest.NewID(), Sample: committed.Record, Standard: standard, From: committed.At, To: until, Size: 5,
+		}))
 	}
 }
 
@@ -49,7 +69,7 @@ func TestEachRecordedRowHasTheDigestThatItsAuditRowNames(t *testing.T) {
 var keys = map[string][]string{
 	"person_role": {"person", "role"}, "finding": {"round", "competence"}, "round_closed": {"round"}, "proposal_overdue": {"proposal"},
 	"register_entry": {"number"}, "standard": {"digest"}, "procedure": {"digest"}, "blob": {"person", "address"},
-	"erasure": {"person"}, "legal_hold_lifted": {"hold"},
+	"sample_draw": {"sample"}, "erasure": {"person"}, "legal_hold_lifted": {"hold"},
 }
 
 func storedDigest(t *testing.T, db *sqlx.DB, kind, id string) string {
