@@ -17,7 +17,7 @@ import (
 
 // benchCases is how many cases the benchmark plays: each with the evidence, the
 // verdicts and the findings of three competences.
-const benchCases = 2000
+const benchCases = 500
 
 // BenchmarkCheck says how many cases, and how many audit rows, are checked a second.
 func BenchmarkCheck(b *testing.B) {
