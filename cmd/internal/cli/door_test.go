@@ -61,7 +61,7 @@ func sessions(file string) map[string][]string {
 		},
 		"audit": {
 			"audit prove r1" + as, "audit prove r1 --json" + as, "audit search --actor a1 --limit 1 --json" + as,
-			"audit verify log", "audit export log" + as, "audit check",
+			"audit keys" + as, "audit verify log", "audit export log" + as, "audit check",
 		},
 		"operator": {
 			"operator add-person jaan --name Jaan --contact j@example.org --role assessor --role cand --scope it-manager-7:B.2.1,B.2.3 --scope esco" + id,

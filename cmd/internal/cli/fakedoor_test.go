@@ -139,6 +139,7 @@ func replies() map[string]func(*nats.Msg) any {
 		"get.audit":     auditTrail,
 		"casefile.make": func(*nats.Msg) any { return request.Receipt{Request: actID, Record: digest.String(), At: noon} },
 		"casefile.read": readPlan,
+		"log.read":      noLog,
 	}
 	for _, e := range request.Endpoints() {
 		name := e.Resource + "." + e.Verb
@@ -154,6 +155,18 @@ func replies() map[string]func(*nats.Msg) any {
 		}
 	}
 	return all
+}
+
+// noLog answers log.read where nothing is sealed yet.
+func noLog(msg *nats.Msg) any {
+	var q request.ReadLog
+	if err := json.Unmarshal(msg.Data, &q); err != nil {
+		return err
+	}
+	if q.Path == "logs" {
+		return []byte{}
+	}
+	return fault.NotFound.New("the log has no file %s", q.Path)
 }
 
 // readPlan answers file.read with up to 1000 bytes of the plan.

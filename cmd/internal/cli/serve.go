@@ -19,11 +19,12 @@ type ServeCmd struct {
 
 // Help implements kong.HelpProvider.
 func (ServeCmd) Help() string {
-	return `Answers at the door, publishes facts, tells workflows and runs them, until SIGINT or SIGTERM; then it finishes what it has begun. The log goes to standard error, as JSON unless somebody watches.
+	return `Answers at the door, publishes facts, seals them in the log, tells workflows and runs them, until SIGINT or SIGTERM; then it finishes what it has begun. The log goes to standard error, as JSON unless somebody watches.
 
 Example:
   kutse serve --database-file /run/secrets/kutse-database \
-    --nats nats://nats:4222 --temporal temporal:7233 --blobs /srv/blobs`
+    --nats nats://nats:4222 --temporal temporal:7233 --blobs /srv/blobs \
+    --kek file:/run/secrets/kek.json --log-keys /srv/keys/log`
 }
 
 // Run runs the services until ctx ends.

@@ -53,7 +53,7 @@ type NATS struct {
 
 // Temporal says where Temporal is.
 type Temporal struct {
-	Temporal  string `help:"Temporal frontend, host and port." env:"KUTSE_TEMPORAL" default:"127.0.0.1:7233" placeholder:"HOST:PORT"`
+	Temporal  string `help:"Temporal frontend." env:"KUTSE_TEMPORAL" default:"127.0.0.1:7233" placeholder:"HOST:PORT"`
 	Namespace string `help:"Temporal namespace; it must exist." env:"KUTSE_NAMESPACE" default:"kutse"`
 }
 
@@ -79,12 +79,12 @@ type Keys struct {
 
 // Log says how the audit trail's log is signed and where it is published.
 type Log struct {
-	LogKeys    string        `name:"log-keys" help:"Folder of the secret keys that sign the log; keys are made where a year has none." env:"KUTSE_LOG_KEYS" type:"path" placeholder:"DIR"`
-	LogHost    string        `name:"log-host" help:"Name that logs begin with, as <host>/audit/<year>: one that is yours." env:"KUTSE_LOG_HOST" default:"kutse.localhost" placeholder:"HOST"`
-	Publish    string        `help:"Folder to publish the log in, for a web server or a copy." env:"KUTSE_PUBLISH" type:"path" placeholder:"DIR"`
+	LogKeys    string        `name:"log-keys" help:"Folder of the log's secret keys." env:"KUTSE_LOG_KEYS" type:"path" placeholder:"DIR"`
+	LogHost    string        `name:"log-host" help:"Host that the logs are named by." env:"KUTSE_LOG_HOST" default:"kutse.localhost" placeholder:"HOST"`
+	Publish    string        `help:"Folder to publish the log in." env:"KUTSE_PUBLISH" type:"path" placeholder:"DIR"`
 	SealEvery  time.Duration `help:"How often the sealer seals." env:"KUTSE_SEAL_EVERY" default:"1s"`
-	Witness    []string      `sep:"none" help:"Address of a C2SP witness that is to sign checkpoints; again for each further one." env:"KUTSE_WITNESS" placeholder:"URL"`
-	WitnessKey []string      `sep:"none" help:"Verifier key of each --witness, in the same order." env:"KUTSE_WITNESS_KEY" placeholder:"VKEY"`
+	Witness    []string      `sep:"none" help:"C2SP witness to sign checkpoints." env:"KUTSE_WITNESS" placeholder:"URL"`
+	WitnessKey []string      `sep:"none" help:"Its verifier key." env:"KUTSE_WITNESS_KEY" placeholder:"VKEY"`
 }
 
 // host is what an origin may begin with.
@@ -112,10 +112,10 @@ func (l Log) check() error {
 
 // Limits bound what people can send.
 type Limits struct {
-	MaxText       int   `help:"Bytes of a text or link that is evidence; more goes as a file." env:"KUTSE_MAX_TEXT" default:"65536"`
+	MaxText       int   `help:"Bytes of a text or link; more goes as a file." env:"KUTSE_MAX_TEXT" default:"65536"`
 	MaxFile       int64 `help:"Bytes of one file." env:"KUTSE_MAX_FILE" default:"104857600"`
-	MaxIndicators int   `help:"Indicators that one piece of evidence may serve." env:"KUTSE_MAX_INDICATORS" default:"100"`
-	MaxUploads    int   `help:"Uploads that one person may have open." env:"KUTSE_MAX_UPLOADS" default:"20"`
+	MaxIndicators int   `help:"Indicators of one piece of evidence." env:"KUTSE_MAX_INDICATORS" default:"100"`
+	MaxUploads    int   `help:"Open uploads of one person." env:"KUTSE_MAX_UPLOADS" default:"20"`
 }
 
 // chunkBytes is how many bytes of a file one request carries: half of NATS's
@@ -144,10 +144,11 @@ type Serve struct {
 	Temporal
 	Keys
 	Log
+	CaseFiles
 	Limits
 	Blobs     string        `help:"Folder of the evidence files." env:"KUTSE_BLOBS" type:"path" placeholder:"DIR"`
 	Pool      int           `help:"PostgreSQL connections at most." env:"KUTSE_POOL" default:"24"`
-	Sweep     time.Duration `help:"How often the relay looks for facts by itself, beside being woken." env:"KUTSE_SWEEP" default:"1s"`
+	Sweep     time.Duration `help:"How often the relay looks unasked." env:"KUTSE_SWEEP" default:"1s"`
 	StopAfter time.Duration `help:"How long a stopping process finishes what it has begun." env:"KUTSE_STOP_AFTER" default:"20s"`
 }
 
