@@ -55,3 +55,13 @@ func (k Key) Origin() string {
 	}
 	return strings.TrimSuffix(k.Signer.Name(), keyName)
 }
+
+// CheckKeys says which of some verifier keys cannot be read, as Invalid.
+func CheckKeys(vkeys []string) error {
+	for _, k := range vkeys {
+		if _, err := note.NewVerifier(k); err != nil {
+			return fault.Invalid.New("%.120q is no verifier key (C2SP signed-note)", k)
+		}
+	}
+	return nil
+}

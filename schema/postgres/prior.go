@@ -1,10 +1,12 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kutse-dev/kutse/events/request"
@@ -85,29 +87,36 @@ const maxStandardText = 256 << 10
 
 // summarise writes what there is to be shown of a case file.
 func summarise(b Brought, line request.PriorLine) ([]byte, error) {
-	c := b.Case
-	line.Origin, line.Standard, line.State, line.Title = c.Origin, c.Standard.Digest, c.State, b.Standard.Title
-	if line.Title == "" {
-		line.Title = c.Standard.Name
-	}
-	p := request.Prior{
-		PriorLine: line, Competences: competencesElsewhere(b), Decisions: decisionsElsewhere(c), Entry: entryElsewhere(c), Checks: checksOf(b.Report),
-	}
-	if b.Standard.Known == nil {
-		p.Text = shortened(b.Standard.Text, maxStandardText)
-	}
-	text, err := json.Marshal(saidElsewhere{Application: c.Application, Standard: c.Standard, Prior: p})
+	p := b.Prior()
+	p.Prior, p.Candidate, p.File, p.At = line.Prior, line.Candidate, line.File, line.At
+	text, err := json.Marshal(saidElsewhere{Application: b.Case.Application, Standard: b.Case.Standard, Prior: p})
 	if err == nil && len(text) > maxSummary {
 		err = fault.Invalid.New("case.json has more to show than one answer carries: %d bytes, and there may be %d", len(text), maxSummary)
 	}
 	return text, err
 }
 
+// Prior is what a case file says as a prior assessment is shown: without what the
+// record knows of it, and under the candidate's id of where it is from.
+func (b Brought) Prior() request.Prior {
+	c := b.Case
+	p := request.Prior{
+		PriorLine: request.PriorLine{
+			Candidate: c.Candidate.ID, Origin: c.Origin, Standard: c.Standard.Digest, State: c.State, Title: cmp.Or(b.Standard.Title, c.Standard.Name),
+		},
+		Competences: competencesElsewhere(b), Decisions: decisionsElsewhere(c), Entry: entryElsewhere(c), Checks: checksOf(b.Report),
+	}
+	if b.Standard.Known == nil {
+		p.Text = shortened(b.Standard.Text, maxStandardText)
+	}
+	return p
+}
+
 func shortened(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}
-	return s[:most] + "… (the rest is in the case file)"
+	return strings.ToValidUTF8(s[:most], "") + "… (the rest is in the case file)"
 }
 
 // competencesElsewhere is the matrix of the case file, with the texts of its standard:

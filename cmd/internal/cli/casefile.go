@@ -40,7 +40,7 @@ func (f *CaseFileFlags) make(ctx context.Context, g *Globals, out *Output, role 
 		return err
 	}
 	return a.save(ctx, out, f.Out, digest, func(ctx context.Context, offset int64) ([]byte, error) {
-		return a.bytes(ctx, "casefile", "read", request.ReadCaseFile{CaseFile: digest, Offset: offset})
+		return a.bytes(ctx, "casefile", "read", request.ReadCaseFile{CaseFile: digest, Application: f.Application, Purpose: purpose, Offset: offset})
 	})
 }
 

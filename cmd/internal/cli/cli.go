@@ -26,6 +26,7 @@ type Commands struct {
 	Committee   CommitteeCmd   `cmd:"" group:"people" help:"Read cases and decide on them."`
 	Council     CouncilCmd     `cmd:"" group:"people" help:"Read the record."`
 	Audit       AuditCmd       `cmd:"" group:"people" help:"Check that the record is what it was."`
+	CaseFile    CaseFileCmd    `cmd:"" name:"casefile" group:"people" help:"Check and read a case file."`
 	Operator    OperatorCmd    `cmd:"" group:"people" help:"Load people, standards and procedures."`
 	Standard    StandardCmd    `cmd:"" group:"people" help:"Import and read standards."`
 	Serve       ServeCmd       `cmd:"" group:"system" help:"Run the services."`

@@ -64,7 +64,11 @@ func (PriorListCmd) Help() string { return "Example:\n  kutse candidate prior li
 
 // Run lists prior assessments.
 func (*PriorListCmd) Run(ctx context.Context, g *Globals, out *Output) error {
-	list, err := asking[request.Priors](ctx, g, person.Candidate, "prior", "list", request.Nothing{})
+	return listPriors(ctx, g, out, person.Candidate, request.PriorsOf{}, "You brought nothing. To bring a case file: kutse candidate prior bring FILE")
+}
+
+func listPriors(ctx context.Context, g *Globals, out *Output, role person.Role, q request.PriorsOf, empty string) error {
+	list, err := asking[request.Priors](ctx, g, role, "prior", "list", q)
 	if err != nil {
 		return err
 	}
@@ -72,8 +76,7 @@ func (*PriorListCmd) Run(ctx context.Context, g *Globals, out *Output) error {
 	for _, p := range list.Priors {
 		rows = append(rows, []string{p.Prior, string(p.State), instant(p.At), p.Origin, short(p.Title, 40)})
 	}
-	return out.Table(list, []string{"PRIOR", "STATE", "BROUGHT", "ORIGIN", "TITLE"}, rows,
-		"You brought nothing. To bring a case file: kutse candidate prior bring FILE")
+	return out.Table(list, []string{"PRIOR", "STATE", "BROUGHT", "ORIGIN", "TITLE"}, rows, empty)
 }
 
 // PriorShowCmd is `kutse candidate prior show`.
@@ -92,7 +95,7 @@ func (c *PriorShowCmd) Run(ctx context.Context, g *Globals, out *Output) error {
 // AssessorPriorCmd is `kutse assessor prior`.
 type AssessorPriorCmd struct {
 	Task  assessment.TaskID `arg:"" help:"Id of a task you hold, of the same candidate."`
-	Prior string            `arg:"" help:"Id of the prior assessment."`
+	Prior string            `arg:"" optional:"" help:"Id of the prior assessment; without it, they are listed."`
 }
 
 // Help implements kong.HelpProvider.
@@ -102,13 +105,16 @@ func (AssessorPriorCmd) Help() string {
 
 // Run prints the prior assessment.
 func (c *AssessorPriorCmd) Run(ctx context.Context, g *Globals, out *Output) error {
+	if c.Prior == "" {
+		return listPriors(ctx, g, out, person.Assessor, request.PriorsOf{Task: c.Task}, "The candidate brought nothing.")
+	}
 	return showPrior(ctx, g, out, person.Assessor, request.OfPrior{Prior: c.Prior, Task: c.Task})
 }
 
 // CommitteePriorCmd is `kutse committee prior`.
 type CommitteePriorCmd struct {
 	Application application.ID `arg:"" help:"Id of the application for which you read it."`
-	Prior       string         `arg:"" help:"Id of the prior assessment."`
+	Prior       string         `arg:"" optional:"" help:"Id of the prior assessment; without it, they are listed."`
 }
 
 // Help implements kong.HelpProvider.
@@ -118,12 +124,16 @@ func (CommitteePriorCmd) Help() string {
 
 // Run prints the prior assessment.
 func (c *CommitteePriorCmd) Run(ctx context.Context, g *Globals, out *Output) error {
+	if c.Prior == "" {
+		return listPriors(ctx, g, out, person.Committee, request.PriorsOf{Application: c.Application}, "The candidate brought nothing.")
+	}
 	return showPrior(ctx, g, out, person.Committee, request.OfPrior{Prior: c.Prior, Application: c.Application})
 }
 
 // CouncilPriorCmd is `kutse council prior`.
 type CouncilPriorCmd struct {
-	Prior        string `arg:"" help:"Id of the prior assessment."`
+	Prior        string         `arg:"" optional:"" help:"Id of the prior assessment."`
+	Application  application.ID `placeholder:"ID" help:"List those of this application's candidate."`
 	PurposeFlags `embed:""`
 }
 
@@ -132,7 +142,10 @@ func (CouncilPriorCmd) Help() string { return "Example:\n  kutse council prior $
 
 // Run prints the prior assessment.
 func (c *CouncilPriorCmd) Run(ctx context.Context, g *Globals, out *Output) error {
-	return showPrior(ctx, g, out, person.Council, request.OfPrior{Prior: c.Prior, Purpose: c.purpose()})
+	if c.Prior == "" {
+		return listPriors(ctx, g, out, person.Council, request.PriorsOf{Application: c.Application, Purpose: c.purpose()}, "The candidate brought nothing.")
+	}
+	return showPrior(ctx, g, out, person.Council, request.OfPrior{Prior: c.Prior, Application: c.Application, Purpose: c.purpose()})
 }
 
 func showPrior(ctx context.Context, g *Globals, out *Output, role person.Role, q request.OfPrior) error {
@@ -159,12 +172,30 @@ func writePrior(w io.Writer, p request.Prior) error {
 	}); err != nil {
 		return err
 	}
-	for _, write := range []func(io.Writer, request.Prior) error{writePriorChecks, writePriorCompetences} {
+	return writeFound(w, p)
+}
+
+// writeFound writes what was checked and what was found.
+func writeFound(w io.Writer, p request.Prior) error {
+	for _, write := range []func(io.Writer, request.Prior) error{writePriorChecks, writePriorCompetences, writePriorText} {
 		if err := write(w, p); err != nil {
 			return err
 		}
 	}
-	return writeDecisions(w, request.Case{Decisions: p.Decisions, Entry: p.Entry})
+	cs := request.Case{Decisions: p.Decisions, Entry: p.Entry}
+	if err := writeDecisions(w, cs); err != nil {
+		return err
+	}
+	return writeEntry(w, cs)
+}
+
+// writePriorText writes a standard of a format that nobody here can read otherwise.
+func writePriorText(w io.Writer, p request.Prior) error {
+	if p.Text == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "\nThe standard, as the case file has it:\n%s\n", indent(p.Text, "  "))
+	return err
 }
 
 func writePriorChecks(w io.Writer, p request.Prior) error {
@@ -195,7 +226,11 @@ func writePriorCompetences(w io.Writer, p request.Prior) error {
 			if i.Shown {
 				shown = "shown"
 			}
-			rows = append(rows, []string{"· " + i.Indicator, shown, strconv.Itoa(i.Evidence), short(i.Text, textWidth)})
+			id := i.Indicator
+			if i.Context != "" {
+				id += " in " + i.Context
+			}
+			rows = append(rows, []string{"· " + id, shown, strconv.Itoa(i.Evidence), short(i.Text, textWidth)})
 			if i.Reason != "" {
 				rows = append(rows, []string{"", "", "", "not yet: " + i.Reason})
 			}

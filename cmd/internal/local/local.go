@@ -74,6 +74,13 @@ func (s *System) run(ctx context.Context, o dev.Options) error {
 	if _, err := kek.Create(keyFile(s.Addresses)); err != nil && !errors.Is(err, fault.Conflict) { // there already, from an earlier start
 		return err
 	}
+	cfg, err := Config(s.Addresses)
+	if err != nil {
+		return err
+	}
+	if _, err := wire.MakeCaseFileKey(cfg.CaseFileKey, cfg.LogHost); err != nil && !errors.Is(err, fault.Conflict) {
+		return err
+	}
 	if err := step("roles started", func() error { return s.roles(ctx, o.Logger) }); err != nil {
 		return err
 	}
@@ -115,6 +122,7 @@ func Config(at dev.Addresses) (config.Serve, error) {
 	cfg.Database.Database, cfg.NATS.NATS, cfg.Blobs = at.Postgres.Service, at.NATS, at.Blobs
 	cfg.Temporal = config.Temporal{Temporal: at.Temporal.Address, Namespace: at.Temporal.Namespace}
 	cfg.KEK = "file:" + keyFile(at)
+	cfg.CaseFileKey = filepath.Join(at.Keys, "casefile.key")
 	cfg.LogKeys, cfg.Publish = filepath.Join(at.Keys, "log"), PublishedLog(at)
 	cfg.StopAfter = 5 * time.Second
 	return cfg, err

@@ -23,6 +23,7 @@ import (
 	"github.com/kutse-dev/kutse/events"
 	"github.com/kutse-dev/kutse/events/bus"
 	"github.com/kutse-dev/kutse/schema/blob"
+	"github.com/kutse-dev/kutse/schema/casefile"
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/postgres"
 	"github.com/kutse-dev/kutse/schema/seal/kek"
@@ -159,8 +160,12 @@ const (
 // them finish what they have begun. ready is called once everything answers.
 func (s *System) Run(ctx context.Context, ready func()) error {
 	var blobs *blob.Store        // only where the door is
+	var signs casefile.Key
 	if s.cfg.Runs(config.Door) { // what can fail comes before what runs
 		var err error
+		if signs, err = caseFileKey(s.cfg.CaseFiles); err != nil {
+			return err
+		}
 		if blobs, err = blob.Open(s.cfg.Blobs, s.Record.Sealer(), s.cfg.Blob()); err != nil {
 			return err
 		}
@@ -202,7 +207,7 @@ func (s *System) Run(ctx context.Context, ready func()) error {
 		group.Go(func() error { return s.tell(ctx) })
 	}
 	if s.cfg.Runs(config.Door) {
-		door := &gateway.Door{Record: s.Record, Blobs: blobs, Log: s.log, Opened: ready}
+		door := &gateway.Door{Record: s.Record, Blobs: blobs, Log: s.log, Opened: ready, CaseFileKey: signs, Trust: s.cfg.Trust}
 		group.Go(func() error { return door.Run(ctx, s.door) })
 	} else if ready != nil {
 		ready()
