@@ -192,6 +192,9 @@ func (t tx) caseDecisions(ctx context.Context, app *applicationRow, proc *proced
 			Returned: r.Returned, At: r.At.UTC(),
 			Challenge: fmt.Sprintf("within %d days of learning of it, to %s", proc.Challenge.Days, proc.Challenge.To),
 		}
+		if d.Proof, err = t.proofOf(ctx, app.ID, string(r.ID)); err != nil {
+			return nil, err
+		}
 		unmet, err := parseIDs(r.Unmet)
 		if err != nil {
 			return nil, err

@@ -127,8 +127,9 @@ func (t tx) entry(ctx context.Context, row entryRow) (request.RegisterEntry, err
 	if err != nil {
 		return request.RegisterEntry{}, err
 	}
+	proof, err := t.proofOf(ctx, row.Application, row.Number)
 	return request.RegisterEntry{
-		Number: row.Number, Type: row.Type, Application: row.Application, Decision: row.Decision, Candidate: row.Candidate,
+		Proof: proof, Number: row.Number, Type: row.Type, Application: row.Application, Decision: row.Decision, Candidate: row.Candidate,
 		Standard: std.Name(), ValidFrom: row.ValidFrom.Format(time.DateOnly), ValidTo: row.ValidTo.Format(time.DateOnly), At: row.At.UTC(),
-	}, nil
+	}, err
 }
