@@ -53,7 +53,13 @@ type FindingListCmd struct {
 }
 
 // Help implements kong.HelpProvider.
-func (FindingListCmd) Help() string { return "Example:\n  kutse council finding list --as nele" }
+func (FindingListCmd) Help() string {
+	return `With --application also the texts; the candidate sees that they were read.
+
+Example:
+  kutse council finding list --as nele
+  kutse council finding list --application $APP --as nele`
+}
 
 // Run lists the findings.
 func (c *FindingListCmd) Run(ctx context.Context, g *Globals, out *Output) error {
@@ -82,7 +88,7 @@ func (c *FindingListCmd) Run(ctx context.Context, g *Globals, out *Output) error
 					return err
 				}
 			}
-			if err := writeFinding(w, f); err != nil {
+			if err := writeFinding(w, f, c.Application != ""); err != nil {
 				return err
 			}
 		}
@@ -90,15 +96,19 @@ func (c *FindingListCmd) Run(ctx context.Context, g *Globals, out *Output) error
 	})
 }
 
-func writeFinding(w io.Writer, f request.AuditFinding) error {
+// writeFinding writes a finding, its text where the texts were asked for.
+func writeFinding(w io.Writer, f request.AuditFinding, withText bool) error {
 	about := string(f.Application)
 	if f.Object != "" {
 		about += ", record " + f.Object
+	}
+	if _, err := fmt.Fprintf(w, "%s in %s\nfinding %s, by %s, %s\n", f.Kind, about, f.Finding, f.By, instant(f.At)); err != nil || !withText {
+		return err
 	}
 	text := f.Text
 	if text == "" {
 		text = "(the person is erased)"
 	}
-	_, err := fmt.Fprintf(w, "%s in %s\nfinding %s, by %s, %s\n%s\n", f.Kind, about, f.Finding, f.By, instant(f.At), indent(text, "    "))
+	_, err := fmt.Fprintln(w, indent(text, "    "))
 	return err
 }

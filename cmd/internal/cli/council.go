@@ -59,10 +59,13 @@ type CouncilAuditCmd struct {
 
 // Help implements kong.HelpProvider.
 func (CouncilAuditCmd) Help() string {
-	return `Who did what to which record, oldest first. Rows are printed as they come, with --json one object a line.
+	return `Who did what to which record, oldest first. Filters go together. Rows are printed as they come, all pages, with --json one object a line. A candidate sees that their trail was read.
 
 Example:
-  kutse council audit --json --as nele > audit.jsonl`
+  kutse council audit --json --as nele > audit.jsonl
+  kutse council audit --candidate mari --purpose complaint --as nele
+  kutse council audit --standard it-manager-7 --act decision.make \
+    --from 2026-01-01 --to 2026-04-01 --csv --as nele > decisions.csv`
 }
 
 // Run streams the audit trail.

@@ -50,6 +50,9 @@ func sessions(file string) map[string][]string {
 			"council application " + appID + as, "council audit" + as, "council audit --json --limit 2 --application " + appID + as,
 			"council audit --json --limit 1 --candidate c1 --actor a1 --standard k --act verdict.give --newest --purpose court" +
 				" --from 2026-01-01 --to 2026-03-02T09:30:00Z" + as,
+			"council audit --csv --application " + appID + as, "council audit --csv --json" + as,
+			"council readings --csv" + as, "council readings --json" + as, "council sample show s1 --members" + as,
+			"council finding list --application " + appID + as,
 			"council entry 100001" + as, "council stats" + as, "council stats --json" + as,
 			"council timeline " + appID + as, "council readings --person c1 --reader a1 --for assessment --application " + appID + as,
 			"council sample commit Audit" + id, "council sample show s1" + as,

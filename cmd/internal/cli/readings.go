@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"github.com/kutse-dev/kutse/events/request"
 	"github.com/kutse-dev/kutse/schema/application"
@@ -14,7 +15,7 @@ type CandidateReadingsCmd struct{}
 
 // Help implements kong.HelpProvider.
 func (CandidateReadingsCmd) Help() string {
-	return `Every reading of your data by somebody else, with its purpose, newest first.
+	return `Every reading of your data by somebody else, with its purpose, newest first. Assessors are not named.
 
 Example:
   kutse candidate readings --as mari`
@@ -22,8 +23,29 @@ Example:
 
 // Run lists the readings.
 func (*CandidateReadingsCmd) Run(ctx context.Context, g *Globals, out *Output) error {
-	return printReadings(ctx, g, out, person.Candidate, "reading", "list", "Nobody read your data.",
-		func(after string) any { return request.ReadingPage{After: after} })
+	a, err := g.dial(person.Candidate)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	all := request.Readings{Rows: []request.Reading{}}
+	if err := pages(ctx, a, "reading", "list", func(after string) any {
+		return request.ReadingPage{After: after}
+	}, func(page request.Readings) (string, error) {
+		all.Rows = append(all.Rows, page.Rows...)
+		return page.Next, nil
+	}); err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, r := range all.Rows {
+		cells := readingCells(r)
+		if r.Reader == "" {
+			cells[2] = "-" // who assesses is not named
+		}
+		rows = append(rows, append(cells[:1:1], cells[2:]...))
+	}
+	return out.Table(all, []string{"TIME", "READER", "ROLE", "PURPOSE", "WHAT", "APPLICATION"}, rows, "Nobody read your data.")
 }
 
 // CouncilReadingsCmd is `kutse council readings`.
@@ -32,40 +54,43 @@ type CouncilReadingsCmd struct {
 	Reader      person.ID      `placeholder:"UID" help:"Only readings by one person."`
 	Application application.ID `placeholder:"ID" help:"Only readings of one application."`
 	For         PurposeArg     `placeholder:"PURPOSE" help:"Only readings for one purpose."`
+	CSVFlag     `embed:""`
 }
 
 // Help implements kong.HelpProvider.
 func (CouncilReadingsCmd) Help() string {
-	return "Example:\n  kutse council readings --person mari --as nele"
+	return `Newest first. Rows are printed as they come, all pages, with --json one object a line. A person sees that their readings were read.
+
+Example:
+  kutse council readings --person mari --as nele
+  kutse council readings --reader a7 --csv --as nele > readings.csv`
 }
 
-// Run lists the readings.
+// Run streams the readings.
 func (c *CouncilReadingsCmd) Run(ctx context.Context, g *Globals, out *Output) error {
-	return printReadings(ctx, g, out, person.Council, "get", "readings", "No reading is known.", func(after string) any {
-		return request.ReadingSearch{Person: c.Person, Reader: c.Reader, Application: c.Application, Purpose: reading.Purpose(c.For), After: after}
-	})
-}
-
-func printReadings(ctx context.Context, g *Globals, out *Output, role person.Role, resource, verb, empty string, ask func(string) any) error {
-	a, err := g.dial(role)
+	a, err := g.dial(person.Council)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
-	all := request.Readings{Rows: []request.Reading{}}
-	if err := pages(ctx, a, resource, verb, ask, func(page request.Readings) (string, error) {
-		all.Rows = append(all.Rows, page.Rows...)
-		return page.Next, nil
-	}); err != nil {
+	rows, err := c.newStream(out, []string{"TIME", "PERSON", "READER", "ROLE", "PURPOSE", "WHAT", "APPLICATION"}, []int{23, 16, 16, 4, 14, 18},
+		[]string{"time", "id", "person", "reader", "role", "purpose", "what", "application"})
+	if err != nil {
 		return err
 	}
-	var rows [][]string
-	for _, r := range all.Rows {
-		reader := string(r.Reader)
-		if reader == "" {
-			reader = "-"
+	return pages(ctx, a, "get", "readings", func(after string) any {
+		return request.ReadingSearch{Person: c.Person, Reader: c.Reader, Application: c.Application, Purpose: reading.Purpose(c.For), After: after}
+	}, func(page request.Readings) (string, error) {
+		for _, r := range page.Rows {
+			cells := readingCells(r)
+			if err := rows.row(r, cells, append([]string{r.At.UTC().Format(time.RFC3339Nano), r.ID}, cells[1:]...)); err != nil {
+				return "", err
+			}
 		}
-		rows = append(rows, []string{instant(r.At), string(r.Person), reader, string(r.Role), string(r.Purpose), r.What, string(r.Application)})
-	}
-	return out.Table(all, []string{"TIME", "PERSON", "READER", "ROLE", "PURPOSE", "WHAT", "APPLICATION"}, rows, empty)
+		return page.Next, rows.end()
+	})
+}
+
+func readingCells(r request.Reading) []string {
+	return []string{instant(r.At), string(r.Person), string(r.Reader), string(r.Role), string(r.Purpose), r.What, string(r.Application)}
 }

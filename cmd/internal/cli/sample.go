@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strconv"
 
@@ -48,8 +49,8 @@ func (c *SampleCommitCmd) Run(ctx context.Context, g *Globals, out *Output) erro
 type SampleDrawCmd struct {
 	Sample   string    `arg:"" help:"Id that commit recorded."`
 	Size     int       `required:"" placeholder:"N" help:"How many cases."`
-	From     MomentArg `required:"" placeholder:"TIME" help:"Cases that ended from this day or moment on."`
-	To       MomentArg `required:"" placeholder:"TIME" help:"Cases that ended before this day or moment."`
+	From     MomentArg `required:"" placeholder:"TIME" help:"Cases that were opened from this day or moment on; not before the commitment."`
+	To       MomentArg `required:"" placeholder:"TIME" help:"Cases that were opened before this day or moment, a minute ago or more."`
 	Standard string    `placeholder:"KEY" help:"Only cases of one standard."`
 	ActFlags `embed:""`
 }
@@ -72,15 +73,17 @@ func (c *SampleDrawCmd) Run(ctx context.Context, g *Globals, out *Output) error 
 
 // SampleShowCmd is `kutse council sample show`.
 type SampleShowCmd struct {
-	Sample string `arg:"" help:"Id that commit recorded."`
+	Sample  string `arg:"" help:"Id that commit recorded."`
+	Members bool   `help:"Print only the cases that there were to draw from, one a line."`
 }
 
 // Help implements kong.HelpProvider.
 func (SampleShowCmd) Help() string {
-	return `With --json also every case that there was to draw from.
+	return `Says how anyone draws the sample again without this software.
 
 Example:
-  kutse council sample show $SAMPLE --as nele`
+  kutse council sample show $SAMPLE --as nele
+  kutse council sample show $SAMPLE --members --as nele > ids`
 }
 
 // Run prints the sample, with the whole population.
@@ -108,6 +111,9 @@ func (c *SampleShowCmd) Run(ctx context.Context, g *Globals, out *Output) error 
 	}); err != nil {
 		return err
 	}
+	if c.Members && !out.JSON {
+		return out.Value(whole, func(w io.Writer) error { return writeMembers(w, whole) })
+	}
 	return out.Value(whole, func(w io.Writer) error { return writeSample(w, whole) })
 }
 
@@ -130,11 +136,40 @@ func writeSample(w io.Writer, s request.Sample) error {
 		{"drawn", instant(d.At) + " by " + string(d.By)},
 		{"seed", d.Seed.String()},
 		{"standard", standard},
-		{"cases ended", "from " + instant(d.From) + " to before " + instant(d.To)},
+		{"cases opened", "from " + instant(d.From) + " to before " + instant(d.To)},
 		{"population", strconv.Itoa(d.Population) + ", digest " + d.PopulationDigest.String()},
 	}...)
 	for _, c := range d.Cases {
 		rows = append(rows, []string{"case", string(c.Application)})
 	}
-	return columns(w, rows)
+	if err := columns(w, rows); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, drawAgain, s.Sample, d.Seed, d.Size)
+	return err
+}
+
+// drawAgain is how anyone draws a sample again (schema/sample).
+const drawAgain = `
+To draw it again, with nothing but a shell, xxd and sha256sum:
+  kutse council sample show %[1]s --members > ids
+  SEED=%[2]s
+  printf %%s $SEED | xxd -r -p | sha256sum     # is the commitment
+  LC_ALL=C sort -u ids | sha256sum            # is the digest of the population
+  while read -r id; do
+    { printf %%s $SEED | xxd -r -p; printf %%s "$id"; } | sha256sum | sed "s/ .*/ $id/"
+  done < ids | LC_ALL=C sort | head -n %[3]d   # are the cases
+`
+
+// writeMembers writes what a sample was drawn from.
+func writeMembers(w io.Writer, s request.Sample) error {
+	if s.Drawn == nil {
+		return nil
+	}
+	for _, id := range s.Drawn.Members {
+		if _, err := fmt.Fprintln(w, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }

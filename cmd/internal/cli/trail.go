@@ -2,8 +2,8 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/kutse-dev/kutse/events/request"
 	"github.com/kutse-dev/kutse/schema/application"
@@ -22,6 +22,7 @@ type TrailFlags struct {
 	Newest       bool           `help:"Newest first."`
 	Limit        int            `placeholder:"N" help:"At most this many rows; all when left out."`
 	PurposeFlags `embed:""`
+	CSVFlag      `embed:""`
 }
 
 // auditPage is how many rows are asked for at once: as many as the door gives.
@@ -34,10 +35,11 @@ func (f *TrailFlags) stream(ctx context.Context, g *Globals, out *Output) error 
 		return err
 	}
 	defer a.Close()
-	if !out.JSON {
-		if err := out.Line(nil, auditText("TIME", "ACTOR", "ROLE", "ACT", "POSITION", "OBJECT")); err != nil {
-			return err
-		}
+	rows, err := f.newStream(out, []string{"TIME", "ACTOR", "ROLE", "ACT", "LOG", "OBJECT"}, []int{23, 16, 6, 20, 12}, []string{
+		"time", "id", "actor", "role", "act", "application", "candidate", "standard", "request", "object", "position", "payload", "log_year", "log_position",
+	})
+	if err != nil {
+		return err
 	}
 	printed := 0
 	return pages(ctx, a, "get", "audit", func(after string) any {
@@ -48,16 +50,26 @@ func (f *TrailFlags) stream(ctx context.Context, g *Globals, out *Output) error 
 		return q
 	}, func(page request.Audit) (string, error) {
 		for _, r := range page.Rows {
-			text := auditText(instant(r.At), r.Actor, r.Role, r.Act, strconv.Itoa(r.Position), r.Object)
-			if err := out.Line(r, text); err != nil {
+			if err := rows.row(r, []string{instant(r.At), r.Actor, r.Role, r.Act, sealedAt(r.Sealed), r.Object}, auditCells(r)); err != nil {
 				return "", err
 			}
 		}
 		if printed += len(page.Rows); f.Limit > 0 && printed >= f.Limit {
-			return "", nil
+			return "", rows.end()
 		}
-		return page.Next, nil
+		return page.Next, rows.end()
 	})
+}
+
+func auditCells(r request.AuditRow) []string {
+	year, position := "", ""
+	if r.Sealed != nil {
+		year, position = strconv.Itoa(r.Sealed.Year), strconv.FormatInt(r.Sealed.Position, 10)
+	}
+	return []string{
+		r.At.UTC().Format(time.RFC3339Nano), r.ID, r.Actor, r.Role, r.Act, string(r.Application), string(r.Candidate), r.Standard, r.Request, r.Object,
+		strconv.Itoa(r.Position), r.Payload.String(), year, position,
+	}
 }
 
 func (f *TrailFlags) page(after string) request.AuditPage {
@@ -65,9 +77,4 @@ func (f *TrailFlags) page(after string) request.AuditPage {
 		Application: f.Application, Candidate: f.Candidate, Actor: f.Actor, Standard: f.Standard, Act: f.Act,
 		From: f.From.given(), To: f.To.given(), Newest: f.Newest, Purpose: f.purpose(), After: after, Limit: auditPage,
 	}
-}
-
-// auditText aligns a row without knowing the others: they are still to come.
-func auditText(at, actor, role, act, position, object string) string {
-	return fmt.Sprintf("%-23s  %-16s  %-6s  %-20s  %8s  %s", at, actor, role, act, position, object)
 }
