@@ -308,7 +308,7 @@ UNION ALL SELECT application FROM case_file WHERE id = $1::uuid
 UNION ALL SELECT application FROM event WHERE id = $1::uuid AND at BETWEEN $2 AND $3 AND application IS NOT NULL
 LIMIT 1`)
 	applicationOfEntry = statement(`SELECT application FROM register_entry WHERE number = $1`)
-	placeInLog = statement(`SELECT year, position FROM log_entry WHERE audit = $1`)
+	placeInLog         = statement(`SELECT year, position FROM log_entry WHERE audit = $1`)
 )
 
 type trailRow struct {

@@ -10,11 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"github.com/kutse-dev/kutse/events/request"
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/merkle"
+	"github.com/kutse-dev/kutse/schema/person"
 	"github.com/kutse-dev/kutse/schema/postgres"
 	"github.com/kutse-dev/kutse/schema/postgres/postgrestest"
 )
@@ -234,4 +236,215 @@ func superuser(t testing.TB, r *postgrestest.Record) *sqlx.DB {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	return db
+}
+
+func TestWhatIsProvedCanBeFoundByEachOfItsNames(t *testing.T) {
+	t.Parallel()
+	s, keys := begin(t), newRing(t)
+	item := s.must(s.SubmitEvidence(s.ctx, postgrestest.Candidate, s.text("I did this.", "B.2.8/1")))
+	if _, err := s.Prove(s.ctx, postgrestest.Candidate, request.OfRecord{Record: item.Record}); !errors.Is(err, fault.Unavailable) {
+		t.Errorf("before it is sealed: %v, want unavailable", err)
+	}
+	sealAll(t, s.Record, keys)
+	db := superuser(t, s.Record)
+	var row, event string
+	if err := db.Get(&row, `SELECT id FROM kutse.audit WHERE object = $1`, item.Record); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Get(&event, `SELECT id FROM kutse.event WHERE application = $1 ORDER BY position DESC LIMIT 1`, s.app); err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]struct {
+		record string
+		as     postgres.Actor
+		kind   fault.Kind
+	}{
+		"evidence, by its candidate":        {item.Record, postgrestest.Candidate, ""},
+		"evidence, by the committee":        {item.Record, postgrestest.Member, ""},
+		"evidence, by another candidate":    {item.Record, postgrestest.Other, fault.NotFound},
+		"the act, by its candidate":         {row, postgrestest.Candidate, ""},
+		"the act, by the council":           {row, postgrestest.Auditor, ""},
+		"the act, by another candidate":     {row, postgrestest.Other, fault.NotFound},
+		"the request, by who made it":       {item.Request, postgrestest.Candidate, ""},
+		"the fact, by the council":          {event, postgrestest.Auditor, ""},
+		"the application, by its candidate": {string(s.app), postgrestest.Candidate, ""},
+		"a person, by the council":          {string(postgrestest.Candidate.ID), postgrestest.Auditor, ""},
+		"a person, by a candidate":          {string(postgrestest.Assessor.ID), postgrestest.Candidate, fault.NotFound},
+		"what is not there":                 {"00000000-0000-4000-8000-000000000000", postgrestest.Auditor, fault.NotFound},
+		"what is no name":                   {"'; --", postgrestest.Auditor, fault.NotFound},
+		"nothing":                           {"", postgrestest.Auditor, fault.Invalid},
+	} {
+		proof, err := s.Prove(s.ctx, c.as, request.OfRecord{Record: c.record})
+		if fault.Of(err) != c.kind {
+			t.Errorf("%s: %v, want %q", what, err, c.kind)
+			continue
+		}
+		if err != nil {
+			continue
+		}
+		p, err := merkle.ParseProof([]byte(proof.Proof))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Verify([]byte(proof.Entry), []string{keys.vkey(thisYear())}); err != nil || proof.Record != c.record || !strings.Contains(proof.Entry, c.record) {
+			t.Errorf("%s: %v, about %s", what, err, proof.Entry)
+		}
+	}
+}
+
+// A dump that is restored into another cluster brings rows whose transaction ids say
+// nothing there: those that are sealed keep their places, the others get one, once.
+func TestARestoredRecordGoesOnWhereItStood(t *testing.T) {
+	t.Parallel()
+	s, keys := begin(t), newRing(t)
+	s.submit("B.2.8/1")
+	sealAll(t, s.Record, keys)
+	before := verifyExported(t, s.Record, keys)
+	db := superuser(t, s.Record)
+	for range 3 {
+		s.submit("B.2.8/1")
+	}
+	// As if these came from a cluster that had counted further, and one of them from
+	// one that had not.
+	for _, q := range []string{
+		`DO $$ DECLARE p regclass; BEGIN
+  FOR p IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'kutse.audit'::regclass LOOP EXECUTE format('ALTER TABLE %s DISABLE TRIGGER ALL', p); END LOOP;
+END $$`,
+		`UPDATE kutse.audit SET xid = (xid::text::bigint + 1000000000)::text::xid8`,
+		`UPDATE kutse.audit SET xid = '3' WHERE id = (SELECT id FROM kutse.audit ORDER BY at DESC LIMIT 1)`,
+		`UPDATE kutse.log_cursor SET xid = '1000000', cluster = 'another'`,
+	} {
+		if _, err := db.Exec(q); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+	s.submit("B.2.8/1")
+	sealAll(t, s.Record, keys)
+	s.submit("B.2.8/1")
+	sealAll(t, s.Record, keys)
+	after := verifyExported(t, s.Record, keys)
+	if after.Size != int64(s.stats().AuditRows) || after.Size != before.Size+5 {
+		t.Errorf("the log has %d entries of %d acts, before it had %d", after.Size, s.stats().AuditRows, before.Size)
+	}
+}
+
+func verifyExported(t *testing.T, r *postgrestest.Record, keys *ring) merkle.Report {
+	t.Helper()
+	dir := t.TempDir()
+	export(t, r, dir)
+	report := verify(t, dir, merkle.Options{Keys: []string{keys.vkey(thisYear())}})
+	if !report.OK() {
+		t.Errorf("faults %v", report.Faults)
+	}
+	return report
+}
+
+// Acts around New Year stand in the logs of their years, whichever is sealed first.
+func TestEachYearHasALogOfItsOwn(t *testing.T) {
+	t.Parallel()
+	s, keys := begin(t), newRing(t)
+	year := thisYear()
+	if _, err := superuser(t, s.Record).Exec(`SELECT kutse.ensure_partitions($1::date, 2)`, fmt.Sprintf("%d-12-01", year-1)); err != nil {
+		t.Fatal(err)
+	}
+	late := time.Date(year-1, 12, 31, 23, 59, 59, 999999000, time.UTC)
+	s.Clock.Set(late)
+	adder(t, s.Record)("late", 2)
+	s.Clock.Set(late.Add(time.Microsecond))
+	adder(t, s.Record)("early", 2)
+	sealAll(t, s.Record, keys)
+	s.Clock.Set(late)
+	adder(t, s.Record)("later", 2) // a clock that is behind
+	sealAll(t, s.Record, keys)
+	list, err := s.LogKeys(s.ctx, postgrestest.Auditor)
+	if err != nil || len(list.Logs) != 2 {
+		t.Fatalf("logs %+v (%v), want two", list.Logs, err)
+	}
+	if old := list.Logs[0]; old.Year != year-1 || old.Size != 6 || old.Origin != merkle.Origin("kutse.test", year-1) || len(old.Keys) != 1 || old.Keys[0] == list.Logs[1].Keys[0] {
+		t.Errorf("the log of last year is %+v, want 6 entries and a key of its own; this year's %+v", old, list.Logs[1])
+	}
+	dir := t.TempDir()
+	export(t, s.Record, dir)
+	for _, l := range list.Logs {
+		report, err := merkle.Verify(t.Context(), merkle.Dir(fmt.Sprintf("%s/%d", dir, l.Year)), merkle.Options{Keys: l.Keys})
+		if err != nil || !report.OK() || report.Size != l.Size {
+			t.Errorf("the log of %d: %v, %v", l.Year, err, report.Faults)
+		}
+	}
+}
+
+// An act that begins first and ends last has its place after those in between, and
+// none is left out.
+func TestASlowActIsNotOvertakenAndNotLeftOut(t *testing.T) {
+	t.Parallel()
+	s, keys := begin(t), newRing(t)
+	sealAll(t, s.Record, keys)
+	db := connect(t, s.DB.Service)
+	slow, err := db.Beginx()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Rollback()
+	id := uuid.NewString()
+	if _, err := slow.Exec(`INSERT INTO audit (at, id, actor, role, act, object, position, request, payload)
+VALUES (now(), $1, 'op', 'adm', 'slow.act', 'x', 0, '', sha256('x'))`, id); err != nil {
+		t.Fatal(err)
+	}
+	s.submit("B.2.8/1")
+	for range 3 {
+		if done, err := s.Seal(s.ctx, keys); err != nil || done.Rows != 0 {
+			t.Errorf("%d rows were sealed (%v) past an act that is under way", done.Rows, err)
+		}
+	}
+	if lag, err := s.Lag(s.ctx); err != nil || lag <= 0 {
+		t.Errorf("the lag is %s (%v), want some", lag, err)
+	}
+	if err := slow.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	sealAll(t, s.Record, keys)
+	if report := verifyExported(t, s.Record, keys); report.Size != int64(s.stats().AuditRows) {
+		t.Errorf("%d entries of %d acts", report.Size, s.stats().AuditRows)
+	}
+	if lag, err := s.Lag(s.ctx); err != nil || lag != 0 {
+		t.Errorf("the lag is %s (%v), want none", lag, err)
+	}
+}
+
+func TestAPieceOfTheLogIsReadByOffset(t *testing.T) {
+	t.Parallel()
+	s, keys := begin(t), newRing(t)
+	sealAll(t, s.Record, keys)
+	checkpoint := fmt.Sprintf("%d/checkpoint", thisYear())
+	for path, want := range map[string]fault.Kind{
+		checkpoint: "", "logs": "", fmt.Sprintf("%d/keys", thisYear()): "",
+		"checkpoint": fault.NotFound, "2001/checkpoint": fault.NotFound, checkpoint + "-3": fault.NotFound, "": fault.NotFound,
+		fmt.Sprintf("%d/tile/0/001", thisYear()):     fault.NotFound,
+		fmt.Sprintf("%d/tile/9/000", thisYear()):     fault.NotFound,
+		fmt.Sprintf("%d/../secret", thisYear()):      fault.NotFound,
+		fmt.Sprintf("%d/tile/0/x001", thisYear()):    fault.NotFound,
+		fmt.Sprintf("%d/tile/0/000.p/1", thisYear()): "",
+	} {
+		piece, err := s.ReadLog(s.ctx, postgrestest.Candidate, request.ReadLog{Path: path})
+		if fault.Of(err) != want || (err == nil) != (len(piece) > 0) {
+			t.Errorf("%q: %d bytes, %v, want %q", path, len(piece), err, want)
+		}
+	}
+	whole, err := s.ReadLog(s.ctx, postgrestest.Candidate, request.ReadLog{Path: checkpoint})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for offset, want := range map[int64]string{3: string(whole[3:]), int64(len(whole)): "", 1 << 40: ""} {
+		piece, err := s.ReadLog(s.ctx, postgrestest.Candidate, request.ReadLog{Path: checkpoint, Offset: offset})
+		if err != nil || string(piece) != want {
+			t.Errorf("from %d on: %q, %v, want %q", offset, piece, err, want)
+		}
+	}
+	if _, err := s.ReadLog(s.ctx, postgrestest.Candidate, request.ReadLog{Path: checkpoint, Offset: -1}); !errors.Is(err, fault.Invalid) {
+		t.Errorf("an offset below nothing: %v", err)
+	}
+	stranger := postgres.Actor{ID: "nobody", Role: person.Candidate}
+	if _, err := s.ReadLog(s.ctx, stranger, request.ReadLog{Path: checkpoint}); !errors.Is(err, fault.Forbidden) {
+		t.Errorf("somebody without a role: %v", err)
+	}
 }
