@@ -128,11 +128,11 @@ func watch(t *testing.T) *watched {
 }
 
 // seen is what the candidate sees of who read their data, newest first.
-func (w *story) seen() []request.Reading {
-	w.t.Helper()
-	page, err := w.Readings(w.ctx, postgrestest.Candidate, request.ReadingPage{})
+func (s *story) seen() []request.Reading {
+	s.t.Helper()
+	page, err := s.Readings(s.ctx, postgrestest.Candidate, request.ReadingPage{})
 	if err != nil {
-		w.t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	return page.Rows
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/kutse-dev/kutse/events/request"
-	"github.com/kutse-dev/kutse/schema/application"
 	"github.com/kutse-dev/kutse/schema/person"
 	"github.com/kutse-dev/kutse/schema/postgres"
 	"github.com/kutse-dev/kutse/schema/postgres/postgrestest"
@@ -188,19 +187,8 @@ func TestEverySearchWalksTheIndexOfItsLeadingFilter(t *testing.T) {
 				args = append(args, "''")
 			}
 			var plan []string
-			rows, err := tx.Query("EXPLAIN EXECUTE " + name + "(" + strings.Join(args, ", ") + ")")
-			if err != nil {
+			if err := tx.Select(&plan, "EXPLAIN EXECUTE "+name+"("+strings.Join(args, ", ")+")"); err != nil {
 				t.Fatalf("%v\n%s", err, text)
-			}
-			for rows.Next() {
-				var line string
-				if err := rows.Scan(&line); err != nil {
-					t.Fatal(err)
-				}
-				plan = append(plan, line)
-			}
-			if err := rows.Err(); err != nil {
-				t.Fatal(err)
 			}
 			whole := strings.Join(plan, "\n")
 			used := walked.FindAllStringSubmatch(whole, -1)
@@ -237,7 +225,7 @@ func TestASearchOfATrailNamesItsPlaceInTheLog(t *testing.T) {
 	if page.Rows[1].Sealed != nil {
 		t.Errorf("the row that is not sealed stands at %+v", page.Rows[1].Sealed)
 	}
-	if got := page.Rows[1]; got.Candidate != "c1" || got.Standard != itManager || got.Request == "" || got.Application != application.ID(s.app) {
+	if got := page.Rows[1]; got.Candidate != "c1" || got.Standard != itManager || got.Request == "" || got.Application != s.app {
 		t.Errorf("the row of evidence says %+v", got)
 	}
 }

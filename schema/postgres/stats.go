@@ -21,6 +21,9 @@ SELECT (SELECT count(*) FROM decision) AS decisions, (SELECT count(*) FROM regis
           FROM (SELECT DISTINCT year FROM log_key) AS y)
        + (SELECT count(*) FROM audit a WHERE (a.xid, a.id) > ((SELECT xid FROM log_cursor), (SELECT id FROM log_cursor))
              AND NOT EXISTS (SELECT 1 FROM log_entry e WHERE e.audit = a.id)) AS audit_rows`)
+	// Where yesterday began, by the record's clock and by the machine's: ids are made by
+	// the machine's.
+	settledDay    = statement(`SELECT date_trunc('day', LEAST($1::timestamptz, now()) - interval '1 day')`)
 	countEvents   = statement(`SELECT count(*) FROM event WHERE at >= $1 AND at < $2`)
 	countEvidence = statement(`SELECT count(*) FROM evidence_item WHERE id >= $1::uuid AND id < $2::uuid`)
 	countVerdicts = statement(`SELECT count(*) FROM verdict WHERE id >= $1::uuid AND id < $2::uuid`)
@@ -39,14 +42,10 @@ type tally struct {
 	n      int
 }
 
-func (t tx) tally(ctx context.Context, y *tally, count string, bound func(time.Time) any) (int, error) {
+func (t tx) tally(ctx context.Context, y *tally, settled time.Time, count string, bound func(time.Time) any) (int, error) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	now := time.Now().UTC() // ids are made by the machine's time, whatever the record's clock says
-	if at := t.s.clock(); at.Before(now) {
-		now = at
-	}
-	if settled := now.Truncate(24*time.Hour).AddDate(0, 0, -1); settled.After(y.before) {
+	if settled.After(y.before) {
 		var n int
 		if err := t.GetContext(ctx, &n, count, bound(y.before), bound(settled)); err != nil {
 			return 0, fmt.Errorf("counting: %w", err)
@@ -93,14 +92,18 @@ func (s *Store) Stats(ctx context.Context, a Actor) (request.Stats, error) {
 			return fmt.Errorf("counting: %w", err)
 		}
 		stats.Decisions, stats.Entries, stats.AuditRows, stats.Unpublished = n.Decisions, n.Entries, n.AuditRows, n.Unpublished
-		var err error
-		if stats.Submissions, err = t.tally(ctx, &s.tallies.evidence, countEvidence, byID); err != nil {
+		var settled time.Time
+		err := t.GetContext(ctx, &settled, settledDay, s.clock())
+		if err != nil {
 			return err
 		}
-		if stats.Verdicts, err = t.tally(ctx, &s.tallies.verdicts, countVerdicts, byID); err != nil {
+		if stats.Submissions, err = t.tally(ctx, &s.tallies.evidence, settled, countEvidence, byID); err != nil {
 			return err
 		}
-		stats.Events, err = t.tally(ctx, &s.tallies.events, countEvents, byAt)
+		if stats.Verdicts, err = t.tally(ctx, &s.tallies.verdicts, settled, countVerdicts, byID); err != nil {
+			return err
+		}
+		stats.Events, err = t.tally(ctx, &s.tallies.events, settled, countEvents, byAt)
 		return err
 	})
 	return stats, err
