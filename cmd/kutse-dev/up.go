@@ -112,9 +112,10 @@ func addresses(w io.Writer, a dev.Addresses) error {
   Temporal    %s, namespace %s
   PostgreSQL  %s
   data        %s
+  log         %s, checked by: kutse audit verify %s
 
 Try:  kutse candidate open it-manager-7 --as c1
 Stop: Ctrl-C
-`, a.NATS, a.Temporal.Address, a.Temporal.Namespace, psql, a.Data)
+`, a.NATS, a.Temporal.Address, a.Temporal.Namespace, psql, a.Data, local.PublishedLog(a), local.PublishedLog(a))
 	return err
 }

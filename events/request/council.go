@@ -62,4 +62,5 @@ type Stats struct {
 	AuditRows    int                       `json:"audit_rows"`
 	Events       int                       `json:"events"`
 	Unpublished  int                       `json:"unpublished" jsonschema:"facts that JetStream has not acknowledged yet"`
+	Unsealed     int                       `json:"unsealed" jsonschema:"audit rows that have no place in the log yet"`
 }

@@ -18,9 +18,9 @@ var (
 SELECT (SELECT count(*) FROM decision) AS decisions, (SELECT count(*) FROM register_entry) AS entries,
        (SELECT count(*) FROM outbox) AS unpublished,
        (SELECT COALESCE(sum((SELECT max(position) + 1 FROM log_entry e WHERE e.year = y.year)), 0)::bigint
-          FROM (SELECT DISTINCT year FROM log_key) AS y)
-       + (SELECT count(*) FROM audit a WHERE (a.xid, a.id) > ((SELECT xid FROM log_cursor), (SELECT id FROM log_cursor))
-             AND NOT EXISTS (SELECT 1 FROM log_entry e WHERE e.audit = a.id)) AS audit_rows`)
+          FROM (SELECT DISTINCT year FROM log_key) AS y) AS sealed,
+       (SELECT count(*) FROM audit a WHERE (a.xid, a.id) > ((SELECT xid FROM log_cursor), (SELECT id FROM log_cursor))
+             AND NOT EXISTS (SELECT 1 FROM log_entry e WHERE e.audit = a.id)) AS unsealed`)
 	// Where yesterday began, by the record's clock and by the machine's: ids are made by
 	// the machine's.
 	settledDay    = statement(`SELECT date_trunc('day', LEAST($1::timestamptz, now()) - interval '1 day')`)
@@ -85,13 +85,13 @@ func (s *Store) Stats(ctx context.Context, a Actor) (request.Stats, error) {
 			stats.Applications[r.State] = r.N
 		}
 		var n struct {
-			Decisions, Entries, Unpublished int
-			AuditRows                       int `db:"audit_rows"`
+			Decisions, Entries, Unpublished, Sealed, Unsealed int
 		}
 		if err := t.GetContext(ctx, &n, countRecord); err != nil {
 			return fmt.Errorf("counting: %w", err)
 		}
-		stats.Decisions, stats.Entries, stats.AuditRows, stats.Unpublished = n.Decisions, n.Entries, n.AuditRows, n.Unpublished
+		stats.Decisions, stats.Entries, stats.Unpublished = n.Decisions, n.Entries, n.Unpublished
+		stats.AuditRows, stats.Unsealed = n.Sealed+n.Unsealed, n.Unsealed
 		var settled time.Time
 		err := t.GetContext(ctx, &settled, settledDay, s.clock())
 		if err != nil {

@@ -114,6 +114,7 @@ func (*CouncilStatsCmd) Run(ctx context.Context, g *Globals, out *Output) error 
 			[]string{"register entries", strconv.Itoa(stats.Entries)},
 			[]string{"audit rows", strconv.Itoa(stats.AuditRows)},
 			[]string{"facts", strconv.Itoa(stats.Events)},
-			[]string{"facts not published yet", strconv.Itoa(stats.Unpublished)}))
+			[]string{"facts not published yet", strconv.Itoa(stats.Unpublished)},
+			[]string{"audit rows not sealed yet", strconv.Itoa(stats.Unsealed)}))
 	})
 }
