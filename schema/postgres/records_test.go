@@ -25,6 +25,7 @@ func TestEachRecordedRowHasTheDigestThatItsAuditRowNames(t *testing.T) {
 	s := begin(t)
 	s.assess("B.2.8", assessment.NotYetShown)
 	s.sampleAndFind()
+	s.export(newRing(t))
 	s.eraseWithAHold()
 	db := connect(t, s.DB.Superuser)
 	var records []string
@@ -40,7 +41,7 @@ func TestEachRecordedRowHasTheDigestThatItsAuditRowNames(t *testing.T) {
 			t.Errorf("%s %s: the row has the digest %s, its audit row names %s", kind, id, got, digest)
 		}
 	}
-	for _, kind := range []string{"person", "person_role", "assessor_scope", "standard", "procedure", "application", "evidence_item", "round", "verdict", "round_closed", "finding", "event", "legal_hold", "legal_hold_lifted", "erasure", "audit_finding", "sample", "sample_draw"} {
+	for _, kind := range []string{"person", "person_role", "assessor_scope", "standard", "procedure", "application", "evidence_item", "round", "verdict", "round_closed", "finding", "event", "legal_hold", "legal_hold_lifted", "erasure", "audit_finding", "sample", "sample_draw", "blob", "case_file", "prior_assessment"} {
 		if seen[kind] == 0 {
 			t.Errorf("no audit row names a %s; the kinds are %v", kind, seen)
 		}
