@@ -266,10 +266,11 @@ func (c *KeysForgetCmd) Run(ctx context.Context, g *Globals, out *Output) (err e
 	defer func() { err = errors.Join(err, record.Close()) }()
 	waiting, cancel := context.WithTimeout(ctx, g.Timeout)
 	defer cancel()
-	if err := record.OnlyUnder(waiting, key.ID()); err != nil {
+	keep := key.ID() // asked once: it follows the file, and what was looked at has to be what is kept
+	if err := record.OnlyUnder(waiting, keep); err != nil {
 		return err
 	}
-	id, err := kek.Forget(path)
+	id, err := kek.Forget(path, keep)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func TestARotatedKeyIsUsedAtOnceAndTheOldOneStillUnwraps(t *testing.T) {
 		t.Errorf("keys %v, %v; want %v", got, err, want)
 	}
 	anew := wrap(t, running, key)
-	if left, err := kek.Forget(path); err != nil || left != second {
+	if left, err := kek.Forget(path, second); err != nil || left != second {
 		t.Fatalf("left %s, %v; want %s", left, err, second)
 	}
 	if got, err := kek.Keys(path); err != nil || !slices.Equal(got, want[1:]) {
@@ -105,6 +105,29 @@ func TestARotatedKeyIsUsedAtOnceAndTheOldOneStillUnwraps(t *testing.T) {
 		if _, err := k.Unwrap(mari, old); err == nil || !strings.Contains(err.Error(), first) {
 			t.Errorf("%s, wrapped under the key that was dropped: %v, want an error that names %s", name, err, first)
 		}
+	}
+}
+
+// Between looking that everything is wrapped under a key and forgetting the others,
+// somebody may rotate.
+func TestAKeyThatWasRotatedMeanwhileIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	path := created(t)
+	running := opened(t, path)
+	first, key := running.ID(), seal.NewDataKey()
+	wrapped := wrap(t, running, key) // as everybody's: looked at and found under first
+	second, err := kek.Rotate(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kek.Forget(path, first); !errors.Is(err, fault.Conflict) || !strings.Contains(fault.Message(err), second) {
+		t.Errorf("forgetting all but %s: %v, want a conflict that names %s", first, err, second)
+	}
+	if got, err := opened(t, path).Unwrap(mari, wrapped); err != nil || !got.Equal(key) {
+		t.Errorf("what is wrapped under %s: %v", first, err)
+	}
+	if got, err := kek.Keys(path); err != nil || len(got) != 2 {
+		t.Errorf("keys %v, %v; want both", got, err)
 	}
 }
 

@@ -70,12 +70,21 @@ func Rotate(path string) (string, error) {
 	})
 }
 
-// Forget drops all keys but the one that Wrap uses, whose ID it returns.
-// Whatever is still wrapped under another is lost, so wrap it anew before; and
-// look once more when every act that began before the rotation has ended, for it
-// may have added a row under the old key.
-func Forget(path string) (string, error) {
+// Forget drops all keys but keep, which has to be the one that Wrap uses, and
+// returns its ID. Whatever is still wrapped under another is lost, so wrap it anew
+// before; and look once more when every act that began before the rotation has
+// ended, for it may have added a row under the old key. The error is fault.Conflict
+// when Wrap uses another than keep, as after a Rotate since the caller looked: what
+// is wrapped under keep would be lost.
+func Forget(path, keep string) (string, error) {
 	return change(path, func(h *keyset.Handle, m *keyset.Manager) error {
+		used, err := primary(h)
+		if err != nil {
+			return err
+		}
+		if used != keep {
+			return fault.Conflict.New("the key in use is %s and no longer %s: somebody has rotated it; wrap everything under the new one with `kutse keys rewrap`, then forget", used, keep)
+		}
 		for i := range h.Len() {
 			e, err := h.Entry(i)
 			if err != nil {
