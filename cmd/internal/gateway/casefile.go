@@ -20,6 +20,9 @@ import (
 // store, then the row. It is written twice, once to know its SHA-256, which says
 // where it lies, and once to keep it: no plain text touches the disk.
 func (d *Door) makeCaseFile(ctx context.Context, a postgres.Actor, q request.MakeCaseFile) (request.Receipt, error) {
+	if err := d.Record.Holds(ctx, a); err != nil {
+		return request.Receipt{}, err
+	}
 	if d.CaseFileKey.Signer == nil {
 		return request.Receipt{}, fault.Conflict.New("this installation has no key for case files; its operator gives it one with --casefile-key")
 	}

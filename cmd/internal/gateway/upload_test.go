@@ -279,8 +279,8 @@ func TestTheMediaTypeComesFromTheContent(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, item := range list.Items {
-		if item.MediaType != want[item.Digest.String()] {
-			t.Errorf("%s has the type %q, want %q", item.Digest, item.MediaType, want[item.Digest.String()])
+		if item.MediaType != want[item.File.String()] {
+			t.Errorf("%s has the type %q, want %q", item.File, item.MediaType, want[item.File.String()])
 		}
 	}
 	if len(list.Items) != len(want) {
