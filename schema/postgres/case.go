@@ -190,7 +190,7 @@ func (t tx) caseDecisions(ctx context.Context, app *applicationRow, proc *proced
 		d := request.Decision{
 			Decision: r.ID, Outcome: r.Outcome, Member: r.Member, Grounds: grounds, LegalBasis: r.LegalBasis,
 			Returned: r.Returned, At: r.At.UTC(),
-			Challenge: fmt.Sprintf("within %d days of learning of it, to %s", proc.Challenge.Days, proc.Challenge.To),
+			Challenge: challengeOf(proc),
 		}
 		if d.Proof, err = t.proofOf(ctx, app.ID, string(r.ID)); err != nil {
 			return nil, err
