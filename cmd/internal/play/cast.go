@@ -5,6 +5,7 @@ package play
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/kutse-dev/kutse/events/request"
 	"github.com/kutse-dev/kutse/schema/canon"
 	"github.com/kutse-dev/kutse/schema/catalogue"
+	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/person"
 	"github.com/kutse-dev/kutse/schema/procedure"
 )
@@ -53,7 +55,13 @@ func Load(ctx context.Context, url string) error {
 	if err := load(ctx, op, "procedure", "load", &request.LoadProcedure{YAML: procedure.DefaultYAML()}); err != nil {
 		return fmt.Errorf("loading the procedure: %w", err)
 	}
-	return AddPeople(ctx, op, cast()...)
+	for _, p := range cast() {
+		// Who was erased stays erased, also where the demonstration is started again.
+		if err := AddPeople(ctx, op, p); err != nil && !errors.Is(err, fault.Conflict) {
+			return err
+		}
+	}
+	return nil
 }
 
 // AddPeople makes people known, as the operator that op is.
