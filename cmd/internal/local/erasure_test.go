@@ -19,6 +19,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	temporal "go.temporal.io/sdk/client"
 
+	"github.com/kutse-dev/kutse/cmd/internal/cli"
 	"github.com/kutse-dev/kutse/cmd/internal/client"
 	"github.com/kutse-dev/kutse/cmd/internal/local"
 	"github.com/kutse-dev/kutse/cmd/internal/play"
@@ -57,6 +58,7 @@ type erasure struct {
 	accept  map[string]bool // free fields that were planted in a request that was accepted
 	pending map[string]bool // those whose endpoint is not built yet
 	people  map[person.ID]*client.Client
+	archive canon.Digest // of the case file
 	pieces  int          // of evidence put forward
 	export  bytes.Buffer // what the council took out afterwards
 }
@@ -134,8 +136,14 @@ func (e *erasure) must(p person.ID, role person.Role, resource, verb string, q r
 func (e *erasure) may(p person.ID, role person.Role, resource, verb string, q request.Act, planted ...string) (request.Receipt, bool) {
 	e.Helper()
 	var r request.Receipt
+	missing := func(err error) bool {
+		return err != nil && (strings.Contains(err.Error(), "not built yet") || strings.Contains(err.Error(), "no key for case files"))
+	}
 	err := e.as(p).Ask(e.ctx, role, resource, verb, q, &r)
-	if err != nil && (strings.Contains(err.Error(), "not built yet") || strings.Contains(err.Error(), "no key for case files")) {
+	for errors.Is(err, fault.Unavailable) && !missing(err) && e.ctx.Err() == nil { // what waits for the sealer
+		err = e.as(p).Ask(e.ctx, role, resource, verb, q, &r)
+	}
+	if missing(err) {
 		for _, name := range planted {
 			e.pending[resource+"-"+verb+"."+name] = true
 		}
@@ -430,7 +438,10 @@ func (e *erasure) council(app application.ID) {
 		if canon.Sum(whole) != sum {
 			e.Errorf("the case file has %d bytes with another digest than %s", len(whole), sum)
 		}
-		e.scan.remember("the case file", "case-file-"+newID(), string(whole))
+		// Its digest stands in the log, and may: the file holds salts, so that nobody
+		// guesses it who does not have the file.
+		e.bring(whole)
+		e.archive = sum
 	}
 	hold := e.must(n, person.Council, "hold", "place", request.PlaceHold{
 		Acting: client.NewID(), Person: subject, Ground: e.scan.plant("hold-place.Ground"), Reference: e.scan.plant("hold-place.Reference"),
@@ -444,6 +455,20 @@ func (e *erasure) council(app application.ID) {
 	e.must(n, person.Council, "hold", "lift", request.LiftHold{Acting: client.NewID(), Hold: hold.Record, Ground: e.scan.plant("hold-lift.Ground")}, "Ground")
 }
 
+// bring brings a case file as prior assessment, where this record takes its own.
+func (e *erasure) bring(file []byte) {
+	e.Helper()
+	sum, err := e.as(subject).Upload(e.ctx, bytes.NewReader(file), nil)
+	if err != nil {
+		e.Fatal(err)
+	}
+	err = e.as(subject).Ask(e.ctx, person.Candidate, "prior", "bring", request.BringPrior{Acting: client.NewID(), File: sum}, nil)
+	e.Logf("bringing the case file as prior assessment: %v", err)
+	if err != nil && fault.Of(err) == "" {
+		e.Error("want it taken, or refused in words")
+	}
+}
+
 // readers read what others may.
 func (e *erasure) readers(app application.ID, file canon.Digest) {
 	e.Helper()
@@ -454,6 +479,54 @@ func (e *erasure) readers(app application.ID, file canon.Digest) {
 	b, err := e.as(play.Member).Raw(e.ctx, msg)
 	if err != nil || len(e.scan.in("", b)) == 0 {
 		e.Errorf("the file reads %d bytes, %v; want what was planted", len(b), err)
+	}
+}
+
+// readErased reads everything there is of an erased person's case: it reads without
+// words, or is refused in words, and never fails.
+func (e *erasure) readErased(app application.ID, file canon.Digest) {
+	e.Helper()
+	var priors request.Priors
+	e.ask(subject, person.Candidate, "prior", "list", request.Nothing{}, &priors)
+	of, paged := request.OfApplication{Application: app}, request.EvidencePage{Application: app}
+	reads := []struct {
+		role           person.Role
+		resource, verb string
+		q              any
+	}{
+		{person.Candidate, "application", "show", of},
+		{person.Candidate, "application", "list", request.Nothing{}},
+		{person.Candidate, "evidence", "list", paged},
+		{person.Candidate, "reading", "list", request.ReadingPage{}},
+		{person.Candidate, "casefile", "read", request.ReadCaseFile{CaseFile: e.archive}},
+		{person.Candidate, "file", "read", request.ReadFile{Application: app, File: file}},
+		{person.Committee, "case", "show", of},
+		{person.Committee, "case", "evidence", paged},
+		{person.Committee, "file", "read", request.ReadFile{Application: app, File: file}},
+		{person.Council, "casefile", "read", request.ReadCaseFile{CaseFile: e.archive, Application: app, Purpose: reading.Court}},
+		{person.Council, "get", "timeline", request.OfCase{Application: app, Purpose: reading.Court}},
+		{person.Council, "audit-finding", "list", request.AuditFindingPage{Application: app, Purpose: reading.Court}},
+	}
+	for _, p := range priors.Priors {
+		reads = append(reads, struct {
+			role           person.Role
+			resource, verb string
+			q              any
+		}{person.Council, "prior", "show", request.OfPrior{Prior: p.Prior, Purpose: reading.Court}})
+	}
+	for _, r := range reads {
+		msg := nats.NewMsg(request.Subject(r.role, staff[r.role], r.resource, r.verb))
+		msg.Data, _ = json.Marshal(r.q)
+		b, err := e.as(staff[r.role]).Raw(e.ctx, msg)
+		if err != nil && fault.Of(err) == "" {
+			e.Errorf("%s.%s as %s: %v; want it read, or refused in words", r.resource, r.verb, r.role, err)
+		}
+		if hits := e.scan.in("", b); len(hits) > 0 {
+			e.Errorf("%s.%s as %s tells what was planted in %s", r.resource, r.verb, r.role, e.scan.all[hits[0].token].field)
+		}
+		if err == nil && strings.HasSuffix(r.resource, "file") {
+			e.Errorf("%s.%s as %s reads %d bytes", r.resource, r.verb, r.role, len(b))
+		}
 	}
 }
 
@@ -645,6 +718,77 @@ func (e *erasure) verify() {
 	}
 }
 
+// kutse types a command that works on the database, and returns what it printed.
+func (e *erasure) kutse(args ...string) string {
+	e.Helper()
+	var out, talk bytes.Buffer
+	args = append(args, "--json", "--database", e.sys.Postgres.Service, "--kek", "file:"+filepath.Join(e.sys.Keys, "kek.json"))
+	if code := cli.Main(e.ctx, args, &out, &talk); code != 0 {
+		e.Fatalf("%v exits with %d: %s", args, code, talk.String())
+	}
+	e.export.Write(out.Bytes())
+	e.export.Write(talk.Bytes())
+	return out.String()
+}
+
+// keep makes a copy of a person's key, as a backup would.
+func (e *erasure) keep() {
+	e.Helper()
+	e.exec(`CREATE TABLE public.backup AS SELECT * FROM kutse_keys.data_key WHERE person = 'px'`)
+}
+
+func (e *erasure) exec(text string) {
+	e.Helper()
+	db, err := postgres.Connect(e.sys.Postgres.Superuser)
+	if err != nil {
+		e.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.Exec(text); err != nil {
+		e.Fatal(err)
+	}
+}
+
+// restore brings the key back, as a backup would, and honours the erasure: by the
+// tombstone, and then, for a backup that is older still, by the published log.
+func (e *erasure) restore() {
+	e.Helper()
+	log := local.PublishedLog(e.sys.Addresses)
+	logs, err := merkle.Logs(e.ctx, merkle.Dir(log))
+	if err != nil {
+		e.Fatal(err)
+	}
+	vkeys, err := logs[0].Source.ReadFile(e.ctx, "keys")
+	if err != nil {
+		e.Fatal(err)
+	}
+	var list request.Applications
+	for _, by := range [][]string{nil, {"--log", log, "--key", strings.Fields(string(vkeys))[0]}} {
+		e.exec(`INSERT INTO kutse_keys.data_key SELECT * FROM public.backup`)
+		said := e.kutse(append([]string{"keys", "honour"}, by...)...)
+		if !strings.Contains(said, `"px"`) {
+			e.Errorf("honouring by %v says %s; want the key of px destroyed", by, said)
+		}
+	}
+	e.ask(subject, person.Candidate, "application", "list", request.Nothing{}, &list)
+	if c := e.show(list.Applications[0].Application); c.Decisions[0].Grounds != "[erased]" {
+		e.Errorf("after honouring, the grounds read %q", c.Decisions[0].Grounds)
+	}
+}
+
+// rotate changes the key-encryption key under the running system.
+func (e *erasure) rotate() {
+	e.Helper()
+	e.kutse("keys", "rotate")
+	e.kutse("keys", "forget")
+	if shown := e.kutse("keys", "show"); strings.Count(shown, `"key"`) != 1 {
+		e.Errorf("after forgetting, there are %s", shown)
+	}
+	e.must(play.Operator, person.Operator, "person", "add", request.AddPerson{
+		Acting: client.NewID(), Person: "after-rotation", Name: e.scan.plant("person-add.Name"), Roles: []person.Role{person.Candidate},
+	})
+}
+
 func (e *erasure) check() {
 	e.Helper()
 	key, err := kek.Open("file:" + filepath.Join(e.sys.Keys, "kek.json"))
@@ -698,6 +842,7 @@ func TestNothingOfAnErasedPersonIsFoundAnywhere(t *testing.T) {
 	if entries, err := os.ReadDir(filepath.Join(e.sys.Blobs, string(subject))); err != nil || len(entries) == 0 {
 		t.Fatalf("the person has no files (%v), so that their removal proves nothing", err)
 	}
+	e.keep()
 	e.must(play.Auditor, person.Council, "person", "erase", request.ErasePerson{
 		Acting: client.NewID(), Person: subject, Ground: retention.ByOrder, Reference: e.scan.plant("person-erase.Reference"),
 	}, "Reference")
@@ -720,8 +865,11 @@ func TestNothingOfAnErasedPersonIsFoundAnywhere(t *testing.T) {
 		now.Applications[application.Refused] != 1 || now.Applications[application.Registered] != 1 {
 		t.Errorf("the record counts %+v, before %+v", now, stats)
 	}
+	e.readErased(first, file)
 	e.exports(first, second)
 	e.verify()
+	e.restore()
+	e.rotate()
 	e.check()
 
 	control := e.control()
