@@ -3,6 +3,9 @@ package postgres
 import (
 	"context"
 	"strings"
+	"time"
+
+	"github.com/kutse-dev/kutse/schema/canon"
 )
 
 const trailStart, trailEnd = "), trail AS (", "), news AS ("
@@ -30,9 +33,19 @@ func replaceTrail(by string) string {
 	return saveAct[:from+len(trailStart)] + by + saveAct[to:]
 }
 
+// CheckEntry says whether the audit row of an act that recorded so many rows could
+// stand in the log.
+func CheckEntry(at time.Time, records int) error {
+	c := &change{name: "an.act", at: at}
+	for range records {
+		c.records = append(c.records, "verdict "+newID()+" "+canon.Digest{}.String())
+	}
+	return c.checkEntry(leafRow{ID: newID()})
+}
+
 // SaveActsWith makes the store save acts with another statement.
 func (s *Store) SaveActsWith(ctx context.Context, text string) error {
-	st, err := s.db.PreparexContext(ctx, text)
+	st, err := s.db.PreparexContext(ctx, text) //nolint:sqlclosecheck // for as long as the pool lives
 	if err == nil {
 		s.prepared[saveAct] = st
 	}

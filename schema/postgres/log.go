@@ -447,10 +447,10 @@ func (t tx) proofOf(ctx context.Context, app application.ID, record string) (str
 		return "", err
 	}
 	proof, err := t.prove(ctx, row.ID)
-	switch fault.Of(err) {
-	case fault.Unavailable:
+	switch {
+	case errors.Is(err, fault.Unavailable):
 		return "", nil
-	case fault.Conflict:
+	case errors.Is(err, fault.Conflict):
 		t.s.log.ErrorContext(ctx, "a record cannot be proved", slog.String("record", record), slog.Any("error", err))
 		return "", nil
 	}

@@ -44,13 +44,6 @@ func (r *ring) add(year int) postgres.LogKey {
 	return k
 }
 
-// rotate makes the next key of a year's log.
-func (r *ring) rotate(year int) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.add(year).VKey
-}
-
 // vkey is the first key of a year's log: what a council would have pinned.
 func (r *ring) vkey(year int) string {
 	r.mu.Lock()
@@ -446,5 +439,47 @@ func TestAPieceOfTheLogIsReadByOffset(t *testing.T) {
 	stranger := postgres.Actor{ID: "nobody", Role: person.Candidate}
 	if _, err := s.ReadLog(s.ctx, stranger, request.ReadLog{Path: checkpoint}); !errors.Is(err, fault.Forbidden) {
 		t.Errorf("somebody without a role: %v", err)
+	}
+}
+
+// An act that could not stand in the log fails, and so can never hold up those after it.
+func TestAnActThatTheLogCouldNotHoldIsRefused(t *testing.T) {
+	t.Parallel()
+	if err := postgres.CheckEntry(time.Now(), 500); err != nil {
+		t.Errorf("an act with 500 rows: %v", err)
+	}
+	if err := postgres.CheckEntry(time.Now(), 1000); !errors.Is(err, fault.Invalid) {
+		t.Errorf("an act with 1000 rows: %v, want invalid", err)
+	}
+}
+
+// A row that somebody made by hand and that makes no entry is passed over.
+func TestARowThatMakesNoEntryHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	s, keys := begin(t), newRing(t)
+	if _, err := superuser(t, s.Record).Exec(`INSERT INTO kutse.audit (at, id, actor, role, act, object, position, request, payload)
+VALUES (now(), gen_random_uuid(), 'x', 'x', '', 'x', 0, '', sha256('x'))`); err != nil {
+		t.Fatal(err)
+	}
+	s.submit("B.2.8/1")
+	rows := int64(s.stats().AuditRows)
+	deadline := time.Now().Add(patience)
+	for size := int64(0); size != rows-1; {
+		if _, err := s.Seal(s.ctx, keys); err != nil {
+			t.Fatal(err)
+		}
+		if p, err := s.Publication(s.ctx, thisYear()); err == nil {
+			c, err := merkle.ParseCheckpoint(p.Checkpoint)
+			if err != nil {
+				t.Fatal(err)
+			}
+			size = c.Size
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d rows are sealed", size, rows)
+		}
+	}
+	if got := s.stats(); int64(got.AuditRows) != rows-1 || got.Unsealed != 0 {
+		t.Errorf("after the row was passed over %d rows are counted, %d unsealed; want %d and none", got.AuditRows, got.Unsealed, rows-1)
 	}
 }

@@ -85,10 +85,13 @@ func (s *sealedStory) do(db *sqlx.DB, query string, args ...any) {
 	}
 }
 
-// rowAt is the id of the audit row at a position of this year's log.
-func (s *sealedStory) rowAt(db *sqlx.DB, position int64) (id string) {
+// wrongAt is the record that is tampered with: one that the anchor counts.
+const wrongAt = 20
+
+// rowAt is the id of the audit row that stands there.
+func (s *sealedStory) rowAt(db *sqlx.DB) (id string) {
 	s.t.Helper()
-	if err := db.Get(&id, `SELECT audit FROM kutse.log_entry WHERE year = $1 AND position = $2`, thisYear(), position); err != nil {
+	if err := db.Get(&id, `SELECT audit FROM kutse.log_entry WHERE year = $1 AND position = $2`, thisYear(), wrongAt); err != nil {
 		s.t.Fatal(err)
 	}
 	return id
@@ -114,7 +117,7 @@ const changeRow = `UPDATE kutse.audit SET actor = 'somebody-else' WHERE id = $1`
 // record is the first that is not what it was.
 func TestWhatAnOwnerChangesIsFoundAndTheFirstWrongRecordNamed(t *testing.T) {
 	t.Parallel()
-	const at = 20 // before the anchor's end
+	const at = wrongAt
 	for name, c := range map[string]struct {
 		tamper func(*sealedStory, *sqlx.DB)
 		first  func(*sealedStory) int64 // the first wrong record
@@ -123,28 +126,28 @@ func TestWhatAnOwnerChangesIsFoundAndTheFirstWrongRecordNamed(t *testing.T) {
 		alone bool
 	}{
 		"a row is changed": {func(s *sealedStory, db *sqlx.DB) {
-			s.do(db, changeRow, s.rowAt(db, at))
-		}, position(at), true},
+			s.do(db, changeRow, s.rowAt(db))
+		}, here, true},
 		"a row is deleted": {func(s *sealedStory, db *sqlx.DB) {
-			s.do(db, `DELETE FROM kutse.audit WHERE id = $1`, s.rowAt(db, at))
-		}, position(at), true},
+			s.do(db, `DELETE FROM kutse.audit WHERE id = $1`, s.rowAt(db))
+		}, here, true},
 		"a row is deleted, and its place": {func(s *sealedStory, db *sqlx.DB) {
-			s.do(db, `DELETE FROM kutse.audit WHERE id = $1`, s.rowAt(db, at))
+			s.do(db, `DELETE FROM kutse.audit WHERE id = $1`, s.rowAt(db))
 			s.do(db, `DELETE FROM kutse.log_entry WHERE position = $1`, at)
-		}, position(at), true},
+		}, here, true},
 		"two rows are swapped": {func(s *sealedStory, db *sqlx.DB) {
 			s.swap(db, at, "audit = o.audit, at = o.at")
-		}, position(at), true},
+		}, here, true},
 		"two rows are swapped, and their hashes": {func(s *sealedStory, db *sqlx.DB) {
 			s.swap(db, at, "audit = o.audit, at = o.at, hash = o.hash")
-		}, position(at), false},
+		}, here, false},
 		"a hash is rewritten": {func(s *sealedStory, db *sqlx.DB) {
 			s.do(db, `UPDATE kutse.log_entry SET hash = sha256('another') WHERE position = $1`, at)
-		}, position(at), true},
+		}, here, true},
 		"a row is changed, and its hash": {func(s *sealedStory, db *sqlx.DB) {
-			s.do(db, changeRow, s.rowAt(db, at))
+			s.do(db, changeRow, s.rowAt(db))
 			s.rehash(db, at)
-		}, position(at), false},
+		}, here, false},
 		"the tail is deleted": {func(s *sealedStory, db *sqlx.DB) {
 			s.truncate(db, s.size-5)
 		}, func(s *sealedStory) int64 { return s.size - 5 }, false},
@@ -152,15 +155,15 @@ func TestWhatAnOwnerChangesIsFoundAndTheFirstWrongRecordNamed(t *testing.T) {
 			s.truncate(db, s.from-3)
 		}, func(s *sealedStory) int64 { return s.from - 3 }, false},
 		"all is made anew after a change, with the log's own key": {func(s *sealedStory, db *sqlx.DB) {
-			s.do(db, changeRow, s.rowAt(db, at))
+			s.do(db, changeRow, s.rowAt(db))
 			s.unsealAll(db, 0)
 			sealAll(s.t, s.Record, s.ring)
-		}, position(at), false},
+		}, here, false},
 		"all is made anew after a change, and signed with another key": {func(s *sealedStory, db *sqlx.DB) {
-			s.do(db, changeRow, s.rowAt(db, at))
+			s.do(db, changeRow, s.rowAt(db))
 			s.unsealAll(db, 0)
 			sealAll(s.t, s.Record, newRing(s.t))
-		}, position(at), true},
+		}, here, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -207,7 +210,7 @@ func (s *sealedStory) swap(db *sqlx.DB, at int64, set string) {
  WHERE e.position IN ($1::bigint, $1::bigint + 1) AND o.position = 2 * $1::bigint + 1 - e.position AND o.year = e.year`, at)
 }
 
-func position(at int64) func(*sealedStory) int64 { return func(*sealedStory) int64 { return at } }
+func here(*sealedStory) int64 { return wrongAt }
 
 // rehash puts the hash of the row as it is now in the place of the sealed one.
 func (s *sealedStory) rehash(db *sqlx.DB, at int64) {

@@ -146,7 +146,10 @@ func (c *AuditCheckProofCmd) Run(_ context.Context, out *Output) error {
 		rows := [][]string{
 			{"proven", fmt.Sprintf("record %d of %s", proof.Position, at.Origin)},
 			{"at", fmt.Sprintf("%d records, signed by %s", at.Size, strings.Join(each(at.Signed, merkle.KeyID), ", "))},
-			{"time", instant(leaf.Time)}, {"act", leaf.Act}, {"by", leaf.Actor + " as " + leaf.Role}, {"object", leaf.Object},
+			{"time", instant(leaf.Time)},
+			{"act", leaf.Act},
+			{"by", leaf.Actor + " as " + leaf.Role},
+			{"object", leaf.Object},
 		}
 		if leaf.Application != "" {
 			rows = append(rows, []string{"application", leaf.Application})

@@ -190,8 +190,13 @@ func (r verification) write(w io.Writer) error {
 
 func (v verified) write(w io.Writer) error {
 	rows := [][]string{
-		{"log", v.Origin}, {"records", strconv.FormatInt(v.Size, 10)}, {"last", instant(v.Last)}, {"root", v.Root.String()},
-		{"signed by", strings.Join(each(v.Report.Keys, merkle.KeyID), ", ")}, {"trust", v.trust()}, {"compared", v.compared()},
+		{"log", v.Origin},
+		{"records", strconv.FormatInt(v.Size, 10)},
+		{"last", instant(v.Last)},
+		{"root", v.Root.String()},
+		{"signed by", strings.Join(each(v.Report.Keys, merkle.KeyID), ", ")},
+		{"trust", v.trust()},
+		{"compared", v.compared()},
 	}
 	if v.Beyond > 0 {
 		rows = append(rows, []string{"beyond", fmt.Sprintf("%d files are past the checkpoint: publishing is under way, or it was taken back", v.Beyond)})

@@ -65,12 +65,6 @@ func (w *strictWitness) knows(origin, vkey string) {
 	w.logs[origin] = vkey
 }
 
-func (w *strictWitness) size(origin string) int64 {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.seen[origin].N
-}
-
 func (w *strictWitness) setAway(away bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
