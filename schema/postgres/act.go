@@ -41,7 +41,7 @@ type change struct {
 	at      time.Time
 	app     *applicationRow // locked; nil for an act that moves no application
 	about   about           // what the audit row is about; of app, where that is set
-	subject person.ID       // whose data is asked with; the candidate, where app is set, else the actor
+	subject person.ID       // whom the request is about; empty for the candidate, where app is set, else the actor
 	object  string          // what was recorded, for the audit row
 	records []string        // each row recorded, with its digest
 	facts   []fact
@@ -93,11 +93,14 @@ func (s *Store) act(ctx context.Context, a Actor, name string, app application.I
 	}
 	var receipt request.Receipt
 	err = s.transact(ctx, func(t tx) error {
-		c := &change{tx: t, actor: a, name: name, request: req.RequestID(), asked: asked, subject: subjectOf(req)}
+		c := &change{tx: t, actor: a, name: name, request: req.RequestID(), asked: asked}
 		if err := c.lock(ctx, app); err != nil {
 			return err
 		}
 		c.at = s.clock() // under the lock, so that times of one application run with its positions
+		if err := c.findSubject(ctx, req); err != nil {
+			return err
+		}
 		known, err := c.known(ctx)
 		if err != nil || known != nil {
 			if known != nil {
@@ -118,7 +121,7 @@ func (s *Store) act(ctx context.Context, a Actor, name string, app application.I
 		return nil
 	})
 	if err != nil {
-		return s.afterFailure(ctx, a, req.RequestID(), app, asked, err)
+		return s.afterFailure(ctx, a, req, app, asked, err)
 	}
 	s.bell.ring()
 	return receipt, nil
@@ -143,11 +146,11 @@ func (s *Store) actOn(ctx context.Context, a Actor, name string, app application
 // afterFailure looks whether the act failed because the same request was recorded
 // by another transaction meanwhile: then that one's receipt is the answer. This
 // is what makes the same request harmless when it comes twice at once.
-func (s *Store) afterFailure(ctx context.Context, a Actor, requestID string, app application.ID, asked []byte, cause error) (request.Receipt, error) {
+func (s *Store) afterFailure(ctx context.Context, a Actor, req request.Act, app application.ID, asked []byte, cause error) (request.Receipt, error) {
 	if ctx.Err() != nil || errors.Is(cause, fault.Unavailable) {
 		return request.Receipt{}, cause
 	}
-	receipt, err := s.receiptOf(ctx, a, requestID, app, asked)
+	receipt, err := s.receiptOf(ctx, a, req, app, asked)
 	switch {
 	case receipt != nil:
 		return *receipt, nil
@@ -160,17 +163,17 @@ func (s *Store) afterFailure(ctx context.Context, a Actor, requestID string, app
 }
 
 // receiptOf finds the receipt of a request that was recorded before; nil for none.
-func (s *Store) receiptOf(ctx context.Context, a Actor, requestID string, app application.ID, asked []byte) (*request.Receipt, error) {
+func (s *Store) receiptOf(ctx context.Context, a Actor, req request.Act, app application.ID, asked []byte) (*request.Receipt, error) {
 	var receipt *request.Receipt
 	err := s.transact(ctx, func(t tx) error {
-		c := &change{tx: t, actor: a, request: requestID, asked: asked}
-		if app != "" {
-			var err error
-			if c.app, err = oneApplication(ctx, t, getApplication, app); err != nil {
-				return err
-			}
+		c := &change{tx: t, actor: a, request: req.RequestID(), asked: asked}
+		err := c.findSubject(ctx, req)
+		if err == nil && app != "" {
+			c.app, err = oneApplication(ctx, t, getApplication, app)
 		}
-		var err error
+		if err != nil {
+			return err
+		}
 		receipt, err = c.known(ctx)
 		return err
 	})
@@ -263,17 +266,28 @@ func (c *change) salted(ctx context.Context) (err error) {
 	return nil
 }
 
-// subjectOf is whom a request is about that is about no application and not about
-// the actor; empty for others.
-func subjectOf(req request.Act) person.ID {
-	if add, ok := req.(request.AddPerson); ok {
-		return add.Person
+// findSubject finds whom a request is about that is about no application and not
+// about the actor. The record knows whom a hold is on that is lifted.
+func (c *change) findSubject(ctx context.Context, req request.Act) error {
+	switch req := req.(type) {
+	case request.AddPerson:
+		c.subject = req.Person
+	case request.PlaceHold:
+		c.subject = req.Person
+	case request.LiftHold:
+		if request.CheckID("a hold's id", req.Hold) != nil {
+			return nil // the act refuses it
+		}
+		_, err := noRows(c.GetContext(ctx, &c.subject, heldBy, req.Hold))
+		return err
 	}
-	return ""
+	return nil
 }
 
 // whose is the person whose key salts the request: the candidate where it is about
-// an application, else whom the act added, else the actor.
+// an application, else whom it is about, else the actor. Words about a person go
+// under no other key: whoever has the digest could try words for ever, also after
+// the erasure.
 func (c *change) whose() person.ID {
 	switch {
 	case c.app != nil:

@@ -29,8 +29,11 @@ type applicationRow struct {
 }
 
 var (
+	// What the condition locks is locked before the row is.
 	lockApplication = statement(`
-SELECT id, candidate, standard, procedure, opened_at, state, position FROM application WHERE id = $1::uuid FOR NO KEY UPDATE`)
+WITH actor AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(hashtextextended('person/' || $2, 0)))
+SELECT id, candidate, standard, procedure, opened_at, state, position FROM application
+ WHERE id = $1::uuid AND EXISTS (SELECT FROM actor) FOR NO KEY UPDATE`)
 	getApplication = statement(`
 SELECT id, candidate, standard, procedure, opened_at, state, position FROM application WHERE id = $1::uuid`)
 )
@@ -41,25 +44,30 @@ SELECT pg_advisory_xact_lock_shared(hashtextextended('person/' || $1, 0)), pg_ad
 // lock takes the application's row for the rest of the transaction: facts of one
 // application are recorded one after the other. An unknown id leaves c.app nil.
 // Where there is no application, the same request waits for itself: of two copies
-// at once, the second finds the first one's receipt. It also keeps the actor from
-// being erased meanwhile; on an application, its row does, which an erasure locks.
+// at once, the second finds the first one's receipt.
+//
+// Before that it keeps the actor from being erased meanwhile: an erasure takes the
+// same lock alone, and what waited for it finds the actor erased. The order is a
+// person, then rows of applications, as an erasure has it, so that neither waits
+// for what the other holds.
 func (c *change) lock(ctx context.Context, id application.ID) error {
 	if id == "" {
 		_, err := c.ExecContext(ctx, lockRequest, c.actor.ID, c.request)
 		return err
 	}
-	row, err := oneApplication(ctx, c.tx, lockApplication, id)
+	row, err := oneApplication(ctx, c.tx, lockApplication, id, c.actor.ID)
 	c.app = row
 	return err
 }
 
-// oneApplication returns nil where there is none.
-func oneApplication(ctx context.Context, t tx, query string, id application.ID) (*applicationRow, error) {
+// oneApplication returns nil where there is none. The id is the first parameter of
+// the query, which may have more.
+func oneApplication(ctx context.Context, t tx, query string, id application.ID, more ...any) (*applicationRow, error) {
 	if err := request.CheckID("an application's id", string(id)); err != nil {
 		return nil, err
 	}
 	var row applicationRow
-	err := t.GetContext(ctx, &row, query, id)
+	err := t.GetContext(ctx, &row, query, append([]any{id}, more...)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

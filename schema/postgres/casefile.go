@@ -42,7 +42,7 @@ func (s *Store) CaseFile(ctx context.Context, a Actor, req request.MakeCaseFile,
 	if err != nil {
 		return CaseFile{}, err
 	}
-	receipt, err := s.receiptOf(ctx, a, req.ID, req.Application, asked)
+	receipt, err := s.receiptOf(ctx, a, req, req.Application, asked)
 	if err != nil || receipt != nil {
 		return CaseFile{Receipt: receipt}, err
 	}

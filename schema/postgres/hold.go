@@ -19,6 +19,7 @@ var (
 	insertLift = statement(`INSERT INTO legal_hold_lifted (hold, ground, actor, at) VALUES ($1, $2, $3, $4)`)
 	getHold    = statement(`
 SELECT h.person, l.at AS lifted FROM legal_hold h LEFT JOIN legal_hold_lifted l ON l.hold = h.id WHERE h.id = $1`)
+	heldBy = statement(`SELECT person FROM legal_hold WHERE id = $1`)
 	// lifted holds are few beside those that stand, or the person is named
 	holdPage = statement(`
 SELECT h.id, h.person, h.ground, h.actor, h.at, l.ground AS lift_ground, l.actor AS lift_actor, l.at AS lift_at
@@ -41,7 +42,8 @@ func holdField(id string) string { return "legal_hold." + id }
 func liftField(id string) string { return "legal_hold_lifted." + id }
 
 // PlaceHold keeps a person's data from erasure until the hold is lifted (GDPR Art
-// 17(3)(e)). Why is sealed under the person's key.
+// 17(3)(e)). Why is sealed under the person's key, and the request is salted under
+// it: after the erasure nothing tells whether words were these.
 func (s *Store) PlaceHold(ctx context.Context, a Actor, req request.PlaceHold) (request.Receipt, error) {
 	return s.act(ctx, a, "hold.place", "", req, func(ctx context.Context, c *change) error {
 		if _, err := person.ParseID(string(req.Person)); err != nil {
@@ -73,7 +75,7 @@ func (s *Store) PlaceHold(ctx context.Context, a Actor, req request.PlaceHold) (
 	})
 }
 
-// LiftHold ends a legal hold.
+// LiftHold ends a legal hold. Why is kept as [Store.PlaceHold] keeps it.
 func (s *Store) LiftHold(ctx context.Context, a Actor, req request.LiftHold) (request.Receipt, error) {
 	return s.act(ctx, a, "hold.lift", "", req, func(ctx context.Context, c *change) error {
 		if err := request.CheckID("a hold's id", req.Hold); err != nil {

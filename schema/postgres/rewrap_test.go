@@ -89,7 +89,7 @@ func TestKeysAreWrappedAnewBesideEverythingElse(t *testing.T) {
 	if err := s.OnlyUnder(s.ctx, id); err != nil {
 		t.Error(err)
 	}
-	if _, err := kek.Forget(strings.TrimPrefix(s.KEK, "file:")); err != nil {
+	if _, err := kek.Forget(strings.TrimPrefix(s.KEK, "file:"), id); err != nil {
 		t.Fatal(err)
 	}
 	if again, err := s.Rewrap(s.ctx, nil); err != nil || again != 0 {
