@@ -1,11 +1,13 @@
 package merkle
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"io/fs"
+	"slices"
 
 	"github.com/kutse-dev/kutse/schema/fault"
 )
@@ -33,16 +35,27 @@ func begin(ctx context.Context, src Source, o Options) (*verification, error) {
 		return v, nil
 	}
 	v.report.Origin, v.report.Size, v.report.Root = v.c.Origin, v.c.Size, v.c.Root
-	if err := v.settleTrust(ctx); err != nil {
+	olds, err := v.kept(ctx)
+	if err != nil {
 		return v, err
 	}
-	signed, err := OpenCheckpoint(note, v.trust.keys)
+	if err := v.settleTrust(ctx, olds); err != nil {
+		return v, err
+	}
+	signed, err := v.trust.open(note)
 	if err != nil {
 		v.untrusty = fault.Message(err)
 	} else {
 		v.report.Keys = signed.Signed
 	}
-	return v, v.collect(ctx)
+	for _, o := range olds {
+		v.addOld(o)
+	}
+	v.report.Compared = len(v.olds)
+	for _, c := range v.trust.transitions {
+		v.olds = append(v.olds, old{c, nil, fmt.Sprintf("the change of keys at %d", c.Size)})
+	}
+	return v, nil
 }
 
 func checkKeys(vkeys []string) error {
@@ -55,9 +68,11 @@ func checkKeys(vkeys []string) error {
 	return nil
 }
 
-// settleTrust begins with the caller's keys, else with the first key of an older
-// publication that the caller kept, else with the one published beside the log.
-func (v *verification) settleTrust(ctx context.Context) error {
+// settleTrust begins with the caller's keys, else with those that signed what the
+// caller kept, else with the one published beside the log. What is published beside
+// the log says who may have signed; whom to trust, it says only where nothing better
+// is there.
+func (v *verification) settleTrust(ctx context.Context, olds []old) error {
 	published, err := readKeys(ctx, v.src)
 	if err != nil {
 		if !absent(err) {
@@ -65,29 +80,64 @@ func (v *verification) settleTrust(ctx context.Context) error {
 		}
 		v.fault(-1, "the keys published beside the log cannot be read: %v", err)
 	}
-	pinned := v.o.Keys
-	for _, src := range v.o.Against {
-		if len(pinned) > 0 {
-			break
+	// What was kept comes first: a change of keys in it stands, whatever the log says
+	// of it today.
+	var known []Key
+	for _, o := range olds {
+		if o.Next != "" {
+			known = append(known, Key{VKey: o.Next, Transition: o.Note})
 		}
-		log, err := v.sameLog(ctx, src)
-		if err != nil {
-			return err
-		}
-		if log == nil {
+		if o.src == nil {
 			continue
 		}
-		if keys, err := readKeys(ctx, log); err == nil && len(keys) > 0 {
-			pinned = []string{keys[0].VKey}
+		keys, err := readKeys(ctx, o.src)
+		if err != nil && !absent(err) {
+			return err
 		}
+		known = append(known, keys...)
+	}
+	known = append(known, published...)
+	pinned := v.o.Keys
+	if len(pinned) == 0 {
+		pinned = v.signersOf(olds, known)
 	}
 	v.report.Pinned = len(pinned) > 0
 	if !v.report.Pinned && len(published) > 0 {
 		pinned = []string{published[0].VKey}
 	}
-	v.trust = follow(v.c.Origin, pinned, published)
+	v.trust = follow(v.c.Origin, pinned, known)
 	v.report.Learned = v.trust.learned
 	return nil
+}
+
+// signersOf are the keys, of those that are known, that signed what the caller kept.
+// Only the key that a change of keys names is sure to have been the log's, and of a
+// checkpoint without one, only its single signer: anybody can put a signature of his
+// own under what is public.
+func (v *verification) signersOf(olds []old, known []Key) []string {
+	var candidates, signers []string
+	for _, k := range known {
+		candidates = append(candidates, k.VKey)
+	}
+	for _, o := range olds {
+		c, err := OpenCheckpoint(o.Note, candidates)
+		switch {
+		case err != nil: // addOld says so
+		case c.Next != "" && slices.Contains(c.Signed, c.Next):
+			signers = append(signers, c.Next)
+		case c.Next == "" && claimants(o.Note, c.Origin) == 1:
+			signers = append(signers, c.Signed...)
+		default:
+			v.fault(0, "%s is signed by several keys, of which one may be anybody's: say which key you trust", o.what)
+		}
+	}
+	return signers
+}
+
+// claimants counts the signatures under a note that claim to be the log's.
+func claimants(note []byte, origin string) int {
+	_, signatures, _ := bytes.Cut(note, []byte("\n\n"))
+	return bytes.Count(append([]byte("\n"), signatures...), []byte("\n\u2014 "+origin+" "))
 }
 
 // sameLog finds the log of the same origin in an older publication; nil if that has
@@ -112,49 +162,50 @@ func (v *verification) sameLog(ctx context.Context, src Source) (Source, error) 
 	return nil, nil
 }
 
-// collect gathers the older checkpoints of this log that a trusted key signed.
-func (v *verification) collect(ctx context.Context) error {
+// kept gathers the older checkpoints of this log, as the caller kept them.
+func (v *verification) kept(ctx context.Context) ([]old, error) {
+	var olds []old
 	for i, src := range v.o.Against {
 		log, err := v.sameLog(ctx, src)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if log == nil {
 			continue
 		}
 		note, err := log.ReadFile(ctx, checkpointFile)
 		if err != nil {
-			return fmt.Errorf("reading an older publication: %w", err)
+			return nil, fmt.Errorf("reading an older publication: %w", err)
 		}
-		v.addOld(note, log, fmt.Sprintf("the older publication %d", i+1))
+		c, err := ParseCheckpoint(note)
+		if err != nil {
+			return nil, fmt.Errorf("reading an older publication: %w", err)
+		}
+		olds = append(olds, old{c, log, fmt.Sprintf("the older publication %d", i+1)})
 	}
 	for i, note := range v.o.Checkpoints {
 		c, err := ParseCheckpoint(note)
 		if err != nil {
-			return fmt.Errorf("older checkpoint %d: %w", i+1, err)
+			return nil, fmt.Errorf("older checkpoint %d: %w", i+1, err)
 		}
 		if c.Origin == v.c.Origin {
-			v.addOld(note, nil, "the trusted checkpoint")
+			olds = append(olds, old{c, nil, "the trusted checkpoint"})
 		}
 	}
-	v.report.Compared = len(v.olds)
-	for _, c := range v.trust.transitions {
-		v.olds = append(v.olds, old{c, nil, fmt.Sprintf("the change of keys at %d", c.Size)})
-	}
-	return nil
+	return olds, nil
 }
 
 // addOld takes an older checkpoint if a trusted key signed it. If none did, and the
 // keys are only those that the log itself names, then the log denies a key that it
 // once had.
-func (v *verification) addOld(note []byte, src Source, what string) {
-	c, err := OpenCheckpoint(note, v.trust.keys)
+func (v *verification) addOld(o old) {
+	c, err := v.trust.open(o.Note)
 	switch {
 	case err == nil:
-		v.olds = append(v.olds, old{c, src, what})
+		v.olds = append(v.olds, old{c, o.src, o.what})
 	case v.report.Pinned:
-		v.fault(-1, "%s was not used: %s", what, fault.Message(err))
+		v.fault(-1, "%s was not used: %s", o.what, fault.Message(err))
 	default:
-		v.fault(0, "%s is not signed by a key that this log names: one of the two is not the log of %s", what, v.c.Origin)
+		v.fault(0, "%s is not signed by a key that this log names: one of the two is not the log of %s", o.what, v.c.Origin)
 	}
 }

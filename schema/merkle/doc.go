@@ -79,8 +79,9 @@
 //
 // The checkpoint that introduces a key has a fourth line, `next key <verifier key>`, and
 // is signed by a key before and by the new one. Who trusts the former trusts the latter
-// from then on: the old key vouches for the new, which shows that somebody has it. A
-// second signature without that line means nothing, for a checkpoint is public and
+// from then on: the old key vouches for the new, which shows that somebody has it. The
+// old key is spent: under a checkpoint that counts more than this one its signature
+// means nothing, nor does another change of keys that it signs. A second signature without that line means nothing, for a checkpoint is public and
 // anybody can put his own under it. A log must go on from each of these checkpoints as
 // from any other that was kept.
 //

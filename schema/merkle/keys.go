@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"slices"
 	"strings"
 
@@ -107,28 +108,66 @@ type trust struct {
 	keys        []string
 	learned     []string
 	transitions []Checkpoint
+	// until is the size at which a key handed over to another one: what is larger it
+	// does not vouch for any more.
+	until map[string]int64
 }
 
-// follow adds to pinned the keys that each trusted key has handed over to. A key
-// that none of them introduced is not added.
-func follow(origin string, pinned []string, published []Key) trust {
-	var t trust
+// follow adds to pinned the keys that each trusted key has handed over to, in the
+// order of introduced. A key that none of them introduced is not added, and who has
+// handed over introduces nobody else.
+func follow(origin string, pinned []string, introduced []Key) trust {
+	t := trust{until: map[string]int64{}}
 	for _, vkey := range pinned {
-		if name, _, _ := strings.Cut(vkey, "+"); name == origin {
+		if name, _, _ := strings.Cut(vkey, "+"); name == origin && !slices.Contains(t.keys, vkey) {
 			t.keys = append(t.keys, vkey)
 		}
 	}
-	for _, k := range published {
-		if k.Transition == nil || slices.Contains(t.keys, k.VKey) {
+	for _, k := range introduced {
+		if k.Transition == nil {
 			continue
 		}
-		c, err := openTransition(k, t.keys)
+		c, err := openTransition(k, t.in(math.MaxInt64))
 		if err != nil || c.Origin != origin {
 			continue
 		}
-		t.keys = append(t.keys, k.VKey)
-		t.learned = append(t.learned, k.VKey)
+		if !slices.Contains(t.keys, k.VKey) {
+			t.keys = append(t.keys, k.VKey)
+			t.learned = append(t.learned, k.VKey)
+		}
+		for _, vkey := range c.Signed {
+			if vkey != k.VKey {
+				t.until[vkey] = c.Size
+			}
+		}
 		t.transitions = append(t.transitions, c)
 	}
 	return t
+}
+
+// in are the keys that vouch for a checkpoint of a size.
+func (t trust) in(size int64) []string {
+	var keys []string
+	for _, vkey := range t.keys {
+		if until, over := t.until[vkey]; !over || size <= until {
+			keys = append(keys, vkey)
+		}
+	}
+	return keys
+}
+
+// open reads a checkpoint that a trusted key signed while it was the log's.
+func (t trust) open(note []byte) (Checkpoint, error) {
+	c, err := OpenCheckpoint(note, t.keys)
+	if err != nil {
+		return c, err
+	}
+	good := t.in(c.Size)
+	retired := c.Signed
+	c.Signed = slices.DeleteFunc(slices.Clone(c.Signed), func(vkey string) bool { return !slices.Contains(good, vkey) })
+	if len(c.Signed) == 0 {
+		return c, fault.Forbidden.New("the checkpoint of %s at %d is signed by the key %s, which handed over to another one at %d records: it signs no more",
+			c.Origin, c.Size, KeyID(retired[0]), t.until[retired[0]])
+	}
+	return c, nil
 }

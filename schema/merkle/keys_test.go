@@ -141,3 +141,106 @@ func TestKeysAreNotTakenBack(t *testing.T) {
 		t.Error("the folder has other keys now, or another checkpoint")
 	}
 }
+
+// A key that handed over may be in anybody's hands by now.
+func TestAKeySignsNothingLargerOnceItHandedOver(t *testing.T) {
+	t.Parallel()
+	b := newBook(t, 300)
+	retired := b.signers[0]
+	kept := b.publish(t, t.TempDir())
+	b.changeKey(t)
+	b.grow(t, 50)
+	later := b.publish(t, t.TempDir())
+	b.grow(t, 50)
+	pinned := merkle.Options{Keys: []string{b.vkey()}}
+	if r := verify(t, b.publish(t, t.TempDir()), merkle.Options{Keys: pinned.Keys, Against: []merkle.Source{merkle.Dir(kept)}}); !r.OK() {
+		t.Errorf("the genuine log, against what the retired key signed in its time: %v", r.Faults)
+	}
+	for what, signer := range map[string]merkle.Signer{"the retired key": retired, "the retired key, handing over once more": nil} {
+		forged := b.rebuilt(t, func(e [][]byte) [][]byte { e[350] = rewritten(t, 350); return e })
+		forged.signers, forged.keys = []merkle.Signer{signer}, b.keys
+		if signer == nil {
+			forged.signers, forged.keys = []merkle.Signer{retired}, slices.Clone(b.keys[:1])
+			forged.changeKey(t)
+			forged.grow(t, 10)
+		}
+		dir := forged.publish(t, t.TempDir())
+		for from, o := range map[string]merkle.Options{
+			"the first key":                              pinned,
+			"both keys":                                  {Keys: []string{b.vkey(), b.keys[1].VKey}},
+			"the first key, and what was kept later":     {Keys: pinned.Keys, Against: []merkle.Source{merkle.Dir(later)}},
+			"what was kept later":                        {Against: []merkle.Source{merkle.Dir(later)}},
+			"the checkpoint of the change that was kept": {Checkpoints: [][]byte{b.keys[1].Transition}},
+		} {
+			if signer == nil && len(o.Against)+len(o.Checkpoints) == 0 {
+				continue // nobody who does not know of the change can tell
+			}
+			first, wrong := verify(t, dir, o).First()
+			if !wrong || first.Position != 300 && first.Position != 350 {
+				t.Errorf("%s signs, and from %s: got %v, want a fault from record 300 on", what, from, first)
+			}
+		}
+	}
+}
+
+// Whoever has no key of the log can put one of his own first in its file of keys, and
+// his signature under a genuine change of keys.
+func TestWhatWasKeptSaysWhichKeysToTrust(t *testing.T) {
+	t.Parallel()
+	b := newBook(t, 300)
+	first := b.checkpoint(t).Note
+	change := b.changeKey(t)
+	b.grow(t, 100)
+	second := b.checkpoint(t).Note
+	b.grow(t, 50)
+	genuine := b.publish(t, t.TempDir())
+
+	thief, vkey := newKey(t)
+	sign := func(signed []byte) []byte {
+		n, err := note.Open(signed, note.VerifierList(verifier(t, b.vkey()), verifier(t, b.keys[1].VKey)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if signed, err = note.Sign(n, thief); err != nil {
+			t.Fatal(err)
+		}
+		return signed
+	}
+	forged := b.rebuilt(t, func(e [][]byte) [][]byte { e[420] = rewritten(t, 420); return e })
+	forged.signers = []merkle.Signer{thief}
+	forged.keys = []merkle.Key{{VKey: vkey}, {VKey: b.keys[1].VKey, Transition: sign(change.Note)}}
+	dir := forged.publish(t, t.TempDir())
+
+	for what, kept := range map[string][]byte{"of the first key": first, "of the change": change.Note, "of the second key": second} {
+		o := merkle.Options{Checkpoints: [][]byte{kept}}
+		if r := verify(t, genuine, o); !r.OK() || !r.Pinned || r.Compared != 1 {
+			t.Errorf("the genuine log, by a checkpoint %s: got %+v", what, r)
+		}
+		if r := verify(t, dir, o); r.OK() {
+			t.Errorf("by a checkpoint %s, the thief's log is without faults", what)
+		}
+		// The thief may have been at it already when it was kept.
+		if r := verify(t, dir, merkle.Options{Checkpoints: [][]byte{sign(kept)}}); r.OK() {
+			t.Errorf("by a checkpoint %s with the thief's signature beside it, his log is without faults", what)
+		}
+	}
+}
+
+func TestAYearIsPublishedAsItself(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	b := newBook(t, 10)
+	if err := os.CopyFS(filepath.Join(root, "2027"), os.DirFS(b.publish(t, root))); err != nil {
+		t.Fatal(err)
+	}
+	logs, err := merkle.Logs(t.Context(), merkle.Dir(root))
+	if err != nil || len(logs) != 2 {
+		t.Fatalf("logs %v (%v), want two", logs, err)
+	}
+	for i, l := range logs {
+		r, err := l.Verify(t.Context(), merkle.Options{Keys: []string{b.vkey()}})
+		if err != nil || r.OK() != (i == 0) {
+			t.Errorf("%s as %s: faults %v (%v), want some for the copy alone", r.Origin, l.Year, r.Faults, err)
+		}
+	}
+}

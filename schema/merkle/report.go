@@ -13,8 +13,8 @@ type Report struct {
 	Root   Hash   `json:"root"`
 	// Keys signed the checkpoint, of those that are trusted.
 	Keys []string `json:"keys"`
-	// Pinned says that trust began with keys that the caller had. Without them it
-	// begins with the first key published beside the log: then a log without faults
+	// Pinned says that trust began with keys that the caller had, or that signed what
+	// he kept. Without them it begins with the first key published beside the log: then a log without faults
 	// is whole, but may be somebody else's, or one made anew.
 	Pinned bool `json:"pinned"`
 	// Learned keys are trusted because a trusted key handed over to them.

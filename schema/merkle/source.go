@@ -105,6 +105,20 @@ type Published struct {
 	Source Source
 }
 
+// Verify verifies the log as the package's Verify does, and that it is of the year
+// that it is published as: a copy of one year in the place of another would hide that
+// the other is gone.
+func (p Published) Verify(ctx context.Context, o Options) (Report, error) {
+	r, err := Verify(ctx, p.Source, o)
+	if err != nil || p.Year == "" || r.Origin == "" {
+		return r, err
+	}
+	if _, year, err := ParseOrigin(r.Origin); err != nil || fmt.Sprintf("%04d", year) != p.Year {
+		r.Faults = append(r.Faults, Fault{Position: -1, What: fmt.Sprintf("what is published as %s is the log %s", p.Year, r.Origin)})
+	}
+	return r, nil
+}
+
 // Logs lists what is published at a source: the logs of its years, oldest first, or
 // the source itself if it is one log. It is NotFound when neither is there.
 func Logs(ctx context.Context, src Source) ([]Published, error) {

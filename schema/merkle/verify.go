@@ -26,8 +26,9 @@ const (
 
 // Options say what a verification goes by.
 type Options struct {
-	// Keys are verifier keys that the caller trusts, of any logs. Empty: the first key
-	// of the first of Against, or else the one published beside the log.
+	// Keys are verifier keys that the caller trusts, of any logs. Empty: those that
+	// signed what is in Against and Checkpoints, or else the one published beside the
+	// log.
 	Keys []string
 	// Against are older publications that somebody kept. They tell exactly which
 	// record was changed since.
