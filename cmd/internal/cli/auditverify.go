@@ -17,7 +17,7 @@ import (
 // AuditVerifyCmd is `kutse audit verify`.
 type AuditVerifyCmd struct {
 	Log     string   `arg:"" name:"path|url" help:"Folder or address of the published log, one year or all."`
-	Key     []string `sep:"none" placeholder:"VKEY|FILE" help:"Verifier key that you trust, or a file of them; else the log is only held to the keys beside it."`
+	Key     []string `sep:"none" placeholder:"VKEY|FILE" help:"Verifier key that you trust, or a file of them; else those that signed what --against names, or the ones beside the log."`
 	Against []string `sep:"none" placeholder:"PATH" help:"What you kept from before: a copy of the log, or a single checkpoint. The log must go on from it."`
 }
 
@@ -41,7 +41,7 @@ type verified struct {
 type verification struct {
 	OK      bool       `json:"ok"`
 	Logs    []verified `json:"logs"`
-	Missing []string   `json:"missing,omitempty"` // logs that were kept and are not there any more
+	Missing []string   `json:"missing,omitempty"` // logs that were kept, or whose key is, and that are not there
 }
 
 // Run checks the log.
@@ -68,7 +68,7 @@ func (c *AuditVerifyCmd) Run(ctx context.Context, out *Output) error {
 	for _, l := range logs {
 		o := kept
 		o.Progress = tell.of("records", l.Year)
-		report, err := merkle.Verify(ctx, l.Source, o)
+		report, err := l.Verify(ctx, o)
 		tell.clear()
 		if err != nil {
 			return err
@@ -107,7 +107,8 @@ func (c *AuditVerifyCmd) kept() (merkle.Options, error) {
 	return o, nil
 }
 
-// missing lists the logs that were kept and are not among those that are there. Of a
+// missing lists the logs that were kept, or whose key the reader has, and that are not
+// among those that are there. Of a
 // single log, what was kept of other logs says nothing; that nothing of it was kept
 // is an error, since the reader would think that it was compared.
 func missing(ctx context.Context, kept merkle.Options, logs []verified, single bool) ([]string, error) {
@@ -115,6 +116,14 @@ func missing(ctx context.Context, kept merkle.Options, logs []verified, single b
 	origins, err := originsOf(ctx, kept)
 	if err != nil {
 		return nil, err
+	}
+	if !single {
+		for _, vkey := range kept.Keys {
+			origin, _, _ := strings.Cut(vkey, "+")
+			origins = append(origins, origin)
+		}
+		slices.Sort(origins)
+		origins = slices.Compact(origins)
 	}
 	for _, origin := range origins {
 		if !slices.ContainsFunc(logs, func(v verified) bool { return v.Origin == origin }) {
@@ -164,7 +173,7 @@ func (r verification) verdict() error {
 		}
 	}
 	if len(r.Missing) > 0 {
-		return fault.Conflict.New("the log %s is not there any more", r.Missing[0])
+		return fault.Conflict.New("the log %s is not there", r.Missing[0])
 	}
 	return nil
 }
@@ -181,7 +190,7 @@ func (r verification) write(w io.Writer) error {
 		}
 	}
 	for _, origin := range r.Missing {
-		if _, err := fmt.Fprintf(w, "\n%s is not there any more\n", origin); err != nil {
+		if _, err := fmt.Fprintf(w, "\n%s is not there\n", origin); err != nil {
 			return err
 		}
 	}
@@ -207,7 +216,12 @@ func (v verified) write(w io.Writer) error {
 	if v.Stopped {
 		rows = append(rows, []string{"", "and more: the rest was not read"})
 	}
-	if v.OK() {
+	switch {
+	case v.OK() && !v.Pinned && v.Compared == 0:
+		rows = append(rows, []string{"consistent in itself", "without a key or an older copy you only know that these files fit each other: anybody can make such a log, and whoever made this one can have made it anew"})
+	case v.OK() && v.Compared == 0:
+		rows = append(rows, []string{"all is well", "as its key signed it; that nothing was made anew or cut off, only an older copy shows"})
+	case v.OK():
 		rows = append(rows, []string{"all is well", ""})
 	}
 	return columns(w, rows)
@@ -219,9 +233,9 @@ func (v verified) trust() string {
 	case !v.Pinned:
 		return "the keys beside the log: compare them with what the awarding body told you, or give --key"
 	case len(v.Learned) > 0:
-		return fmt.Sprintf("the keys that you have, and %d that they handed over to", len(v.Learned))
+		return fmt.Sprintf("the keys that you have or that signed what you kept, and %d that they handed over to", len(v.Learned))
 	default:
-		return "the keys that you have"
+		return "the keys that you have or that signed what you kept"
 	}
 }
 

@@ -148,12 +148,23 @@ func TestAPublishedLogIsCheckedOffline(t *testing.T) {
 	forged := filepath.Join(t.TempDir(), "forged")
 	other.publish(forged)
 	year := filepath.Join(dir, "2026")
+	copied := t.TempDir()
+	for _, name := range []string{"2026", "2027"} {
+		if err := os.CopyFS(filepath.Join(copied, name), os.DirFS(year)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for name, c := range map[string]struct {
 		args []string
 		code int
 		says string
 	}{
 		"by the keys beside it":          {[]string{dir}, 0, "compare them"},
+		"with nothing to hold it to":     {[]string{dir}, 0, "consistent in itself"},
+		"by a key, with nothing kept":    {[]string{year, "--key", b.vkey}, 0, "only an older copy shows"},
+		"a copy in place of a year":      {[]string{copied, "--key", b.vkey}, 5, "what is published as 2027 is the log kutse.test/audit/2026"},
+		"a key whose log is not there":   {[]string{forged, "--key", other.vkey, "--key", old.vkey}, 5, "kutse.test/audit/2025 is not there"},
+		"the key of another log":         {[]string{year, "--key", b.vkey, "--key", old.vkey}, 0, "all is well"},
 		"by a file of keys":              {[]string{dir, "--key", keys}, 0, "the keys that you have"},
 		"one year by its key":            {[]string{year, "--key", b.vkey}, 0, "records      600"},
 		"against a copy":                 {[]string{dir, "--key", keys, "--against", kept}, 0, "with 1 from before"},
@@ -162,7 +173,7 @@ func TestAPublishedLogIsCheckedOffline(t *testing.T) {
 		"a log made anew, by a key":      {[]string{forged, "--key", keys}, 5, "not signed by a key you trust"},
 		"a log made anew, by a copy":     {[]string{forged, "--against", kept}, 5, "record"},
 		"a log that is not there":        {[]string{filepath.Join(dir, "nowhere")}, 4, "no log is published here"},
-		"a year that was taken away":     {[]string{forged, "--key", other.vkey, "--against", kept}, 5, "kutse.test/audit/2025 is not there any more"},
+		"a year that was taken away":     {[]string{forged, "--key", other.vkey, "--against", kept}, 5, "kutse.test/audit/2025 is not there"},
 		"against nothing of this log":    {[]string{filepath.Join(dir, "2025"), "--against", anchor}, 2, "nothing that --against names"},
 		"by what is no key":              {[]string{dir, "--key", "nowhere"}, 2, "neither a verifier key"},
 		"the older copy against the new": {[]string{kept, "--key", keys, "--against", dir}, 5, "record 300"},
