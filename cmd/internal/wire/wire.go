@@ -149,13 +149,6 @@ func connect(url, name string, log *slog.Logger) (*nats.Conn, error) {
 // Published counts the facts that this process's relay brought to JetStream.
 func (s *System) Published() int64 { return int64(s.relay.Published()) }
 
-// How often the process looks after what is slow, and how long an upload that
-// nobody goes on with is kept.
-const (
-	keepEvery  = 6 * time.Hour
-	keepUpload = 7 * 24 * time.Hour
-)
-
 // Run runs the process's roles until ctx ends or one of them fails; then all of
 // them finish what they have begun. ready is called once everything answers.
 func (s *System) Run(ctx context.Context, ready func()) error {
@@ -236,28 +229,6 @@ func (s *System) tell(ctx context.Context) error {
 
 // TellerName is the durable consumer that tells workflows.
 const TellerName = "tell-certification"
-
-// keep prepares the audit trail's next months and clears uploads that nobody goes
-// on with. blobs is nil where the process has no door.
-func (s *System) keep(ctx context.Context, blobs *blob.Store) error {
-	tick := time.NewTicker(keepEvery)
-	defer tick.Stop()
-	for {
-		if err := s.Record.EnsurePartitions(ctx); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "audit partitions not prepared", "error", err)
-		}
-		if blobs != nil {
-			if _, err := blobs.Expire(time.Now().Add(-keepUpload)); err != nil {
-				s.log.WarnContext(ctx, "old uploads not cleared", "error", err)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-}
 
 // Close lets go of everything, in reverse.
 func (s *System) Close() error {
