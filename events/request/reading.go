@@ -36,7 +36,7 @@ type Reading struct {
 	ID          string          `json:"id"`
 	At          time.Time       `json:"at"`
 	Person      person.ID       `json:"person" jsonschema:"whose data it was"`
-	Reader      person.ID       `json:"reader,omitempty" jsonschema:"opaque id; left out where the person is not to know who judges"`
+	Reader      person.ID       `json:"reader" jsonschema:"opaque id, as in the log"`
 	Role        person.Role     `json:"role" jsonschema:"in which the reader read"`
 	Purpose     reading.Purpose `json:"purpose"`
 	What        string          `json:"what" jsonschema:"what was asked at the door, as in case.evidence"`

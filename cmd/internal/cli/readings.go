@@ -15,7 +15,7 @@ type CandidateReadingsCmd struct{}
 
 // Help implements kong.HelpProvider.
 func (CandidateReadingsCmd) Help() string {
-	return `Every reading of your data by somebody else, with its purpose, newest first. Assessors are not named.
+	return `Every reading of your data by somebody else, with its purpose, newest first. Readers are named by their opaque ids, as in the log.
 
 Example:
   kutse candidate readings --as mari`
@@ -40,9 +40,6 @@ func (*CandidateReadingsCmd) Run(ctx context.Context, g *Globals, out *Output) e
 	var rows [][]string
 	for _, r := range all.Rows {
 		cells := readingCells(r)
-		if r.Reader == "" {
-			cells[2] = "-" // who assesses is not named
-		}
 		rows = append(rows, append(cells[:1:1], cells[2:]...))
 	}
 	return out.Table(all, []string{"TIME", "READER", "ROLE", "PURPOSE", "WHAT", "APPLICATION"}, rows, "Nobody read your data.")
