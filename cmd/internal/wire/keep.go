@@ -18,15 +18,15 @@ const (
 // duty is something that a process looks after now and then. Each is harmless
 // twice, and in several processes at once.
 type duty struct {
-	undone string // what the log says when it fails
-	do     func(context.Context) error
+	what string
+	do   func(context.Context) error
 }
 
 // duties are what this process looks after. blobs is nil where it has no door.
 func (s *System) duties(blobs *blob.Store) []duty {
 	all := []duty{
-		{"the next months of partitions not prepared", s.Record.EnsurePartitions},
-		{"readings whose term is over not dropped", func(ctx context.Context) error {
+		{"prepare the next months of partitions", s.Record.EnsurePartitions},
+		{"drop readings whose term is over", func(ctx context.Context) error {
 			_, err := s.Record.ForgetOldReadings(ctx)
 			return err
 		}},
@@ -35,8 +35,8 @@ func (s *System) duties(blobs *blob.Store) []duty {
 		return all
 	}
 	return append(all,
-		duty{"files of erased people not removed", func(ctx context.Context) error { return gateway.RemoveErased(ctx, s.Record, blobs) }},
-		duty{"old uploads not cleared", func(context.Context) error {
+		duty{"remove the files of erased people", func(ctx context.Context) error { return gateway.RemoveErased(ctx, s.Record, blobs) }},
+		duty{"clear old uploads", func(context.Context) error {
 			_, err := blobs.Expire(time.Now().Add(-keepUpload))
 			return err
 		}})
@@ -49,7 +49,7 @@ func (s *System) keep(ctx context.Context, blobs *blob.Store) error {
 	for {
 		for _, d := range s.duties(blobs) {
 			if err := d.do(ctx); err != nil && ctx.Err() == nil {
-				s.log.WarnContext(ctx, d.undone, "error", err)
+				s.log.WarnContext(ctx, "a duty of this process is not done", "duty", d.what, "error", err)
 			}
 		}
 		select {
