@@ -22,7 +22,9 @@ import (
 	"github.com/kutse-dev/kutse/schema/application"
 	"github.com/kutse-dev/kutse/schema/award"
 	"github.com/kutse-dev/kutse/schema/catalogue"
+	"github.com/kutse-dev/kutse/schema/merkle"
 	"github.com/kutse-dev/kutse/schema/person"
+	"github.com/kutse-dev/kutse/schema/seal/kek"
 )
 
 // site is three servers that can be taken away one by one, and a `kutse serve` on
@@ -108,6 +110,12 @@ func (s *site) serve() {
 	cfg.Database.Database = s.pg.URL(pgserver.Database, pgserver.ServiceRole)
 	cfg.NATS.NATS, cfg.Temporal.Temporal, cfg.Namespace = s.nats.URL(), s.temporal.Address(), s.temporal.Namespace()
 	cfg.Blobs, cfg.StopAfter = filepath.Join(s.dir, "blobs"), time.Second
+	cfg.LogKeys, cfg.Publish = filepath.Join(s.dir, "logkeys"), filepath.Join(s.dir, "log")
+	keys := filepath.Join(s.dir, "kek.json")
+	if _, err := kek.Create(keys); err != nil {
+		s.Fatal(err)
+	}
+	cfg.KEK = "file:" + keys
 	if s.sys, err = wire.Open(s.Context(), cfg, quiet); err != nil {
 		s.Fatal(err)
 	}
@@ -201,6 +209,10 @@ func TestEachServerMayGoAwayAndComeBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.checkPublished(ctx)
+	report, err := merkle.Verify(ctx, merkle.Dir(filepath.Join(s.dir, "log", time.Now().UTC().Format("2006"))), merkle.Options{})
+	if err != nil || !report.OK() || report.Size == 0 {
+		t.Errorf("the published log has %d records, %v (%v), want it whole", report.Size, report.Faults, err)
+	}
 }
 
 func dial(t *testing.T, url string, id person.ID) *client.Client {
@@ -221,7 +233,7 @@ func (s *site) checkPublished(ctx context.Context) {
 		if err := council.Read(ctx, person.Council, "get", "stats", request.Nothing{}, &stats); err != nil {
 			s.Fatal(err)
 		}
-		if stats.Unpublished > 0 {
+		if stats.Unpublished > 0 || stats.Unsealed > 0 { // sealing tells a fact of its own
 			continue
 		}
 		ids, err := bus.PublishedIDs(ctx, s.sys.Stream, "")
