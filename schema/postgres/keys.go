@@ -14,6 +14,7 @@ var (
 	wrappedKey = statement(`SELECT wrapped FROM kutse_keys.data_key WHERE person = $1`)
 	keepKey    = statement(`INSERT INTO kutse_keys.data_key (person, wrapped, kek, at) VALUES ($1, $2, $3, $4) ON CONFLICT (person) DO NOTHING`)
 	isKnown    = statement(`SELECT EXISTS (SELECT 1 FROM person WHERE id = $1)`)
+	isBarred   = statement(`SELECT EXISTS (SELECT 1 FROM kutse_keys.barred WHERE person = $1)`)
 	lockPerson = statement(`SELECT pg_advisory_xact_lock(hashtextextended('person/' || $1, 0))`)
 )
 
@@ -98,6 +99,13 @@ func (c *change) meet(ctx context.Context, p person.ID) (isNew bool, err error) 
 			return false, gone(err, p)
 		}
 		return false, nil
+	}
+	var barred bool
+	if err := c.GetContext(ctx, &barred, isBarred, p); err != nil {
+		return false, err
+	}
+	if barred {
+		return false, fault.Conflict.New("%s was erased, as the log tells, though nothing else of them is here: an erased id never gets another key; choose a new one", p)
 	}
 	c.keys[p] = seal.NewDataKey()
 	return true, nil

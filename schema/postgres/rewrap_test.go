@@ -190,14 +190,21 @@ func TestAnErasureThatOnlyTheLogKnowsIsHonoured(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
 	got, err := s.Honour(s.ctx, []person.ID{"c1", "never-here"})
-	if err != nil || !slices.Equal(got.Destroyed, []person.ID{"c1"}) || !slices.Equal(got.Unrecorded, []person.ID{"c1"}) {
-		t.Fatalf("honoured %+v, %v; want the key of c1 destroyed and its erasure unrecorded", got, err)
+	if err != nil || !slices.Equal(got.Destroyed, []person.ID{"c1"}) || !slices.Equal(got.Unrecorded, []person.ID{"c1"}) || !slices.Equal(got.Barred, []person.ID{"never-here"}) {
+		t.Fatalf("honoured %+v, %v; want the key of c1 destroyed, its erasure unrecorded, and never-here barred", got, err)
+	}
+	_, err = s.AddPerson(s.ctx, postgrestest.Operator, request.AddPerson{
+		Acting: postgrestest.NewID(), Person: "never-here", Name: "Keegi", Roles: []person.Role{person.Candidate},
+	})
+	s.refuses("adding whom a restore has lost and the log calls erased", err, fault.Conflict, "never-here was erased", "choose a new one")
+	if slices.Contains(s.keys(), "never-here") {
+		t.Error("an erased id got another key")
 	}
 	if slices.Contains(s.keys(), "c1") {
 		t.Error("c1 has a key")
 	}
 	s.must(s.ErasePerson(s.ctx, postgrestest.Auditor, erasing("c1", retention.ByRequest))) // an application is open there
-	if again, err := s.Honour(s.ctx, []person.ID{"c1"}); err != nil || len(again.Destroyed)+len(again.Unrecorded) != 0 {
+	if again, err := s.Honour(s.ctx, []person.ID{"c1", "never-here"}); err != nil || len(again.Destroyed)+len(again.Unrecorded)+len(again.Barred) != 0 {
 		t.Errorf("honoured again %+v, %v; want nothing", again, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/merkle"
@@ -59,7 +60,12 @@ func (c *KeysHonourCmd) Run(ctx context.Context, g *Globals, out *Output) (err e
 				return err
 			}
 		}
-		if len(found.Destroyed)+len(found.Unrecorded) == 0 {
+		for _, p := range found.Barred {
+			if _, err := fmt.Fprintf(w, "%s: the erasure stands in the log, and this database has lost the person; nobody gets this id again\n", p); err != nil {
+				return err
+			}
+		}
+		if len(found.Destroyed)+len(found.Unrecorded)+len(found.Barred) == 0 {
 			_, err := fmt.Fprintln(w, "No key of an erased person is there.")
 			return err
 		}
@@ -70,9 +76,9 @@ func (c *KeysHonourCmd) Run(ctx context.Context, g *Globals, out *Output) (err e
 // eraseAct is what the log calls an erasure; its object is the person.
 const eraseAct = "person.erase"
 
-// erasedInLog reads who was erased by a published log, of all its years. Each entry
-// that says so is proven by a signed checkpoint; an entry that somebody left out is
-// for `kutse audit verify` to find.
+// erasedInLog reads who was erased by a published log, of all its years, once each has
+// been verified from its first entry to its last: in a log that somebody has changed,
+// an erasure could be left out, and a key that came back would stay.
 func erasedInLog(ctx context.Context, where string, vkeys []string) ([]person.ID, error) {
 	src, err := merkle.Open(where)
 	if err != nil {
@@ -84,53 +90,65 @@ func erasedInLog(ctx context.Context, where string, vkeys []string) ([]person.ID
 	}
 	var people []person.ID
 	for _, log := range logs {
-		positions, err := erasuresAt(ctx, log.Source)
+		report, err := log.Verify(ctx, merkle.Options{Keys: vkeys})
 		if err != nil {
 			return nil, fmt.Errorf("the log %s: %w", log.Year, err)
-		}
-		report, leaves, err := merkle.VerifyEntries(ctx, log.Source, merkle.Options{Keys: vkeys}, positions)
-		if err != nil {
-			return nil, err
 		}
 		if first, bad := report.First(); bad {
 			return nil, fault.Invalid.New("the log %s does not verify, so nothing is destroyed by it: %s", log.Year, first.What)
 		}
-		for _, leaf := range leaves {
-			people = append(people, person.ID(leaf.Object))
+		erased, err := erasedIn(ctx, log.Source, report)
+		if err != nil {
+			return nil, fmt.Errorf("the log %s: %w", log.Year, err)
 		}
+		people = append(people, erased...)
 	}
 	return people, nil
 }
 
-// erasuresAt says at which positions of a log somebody is erased, as it claims.
-func erasuresAt(ctx context.Context, src merkle.Source) (positions []int64, err error) {
-	signed, err := src.ReadFile(ctx, "checkpoint")
-	if err != nil {
-		return nil, err
-	}
-	c, err := merkle.ParseCheckpoint(signed)
-	if err != nil {
-		return nil, err
-	}
-	for n := int64(0); n<<merkle.Height < c.Size; n++ {
-		width := int(min(merkle.Width, c.Size-n<<merkle.Height))
-		bundle, err := src.ReadFile(ctx, merkle.Tile{Level: merkle.EntriesLevel, N: n, Width: width}.Path())
+// erasedIn reads who was erased by a log that was verified. What is read is read a
+// second time, so it has to give the same root: a server may answer otherwise now.
+func erasedIn(ctx context.Context, src merkle.Source, verified merkle.Report) (people []person.ID, err error) {
+	edge := &merkle.Edge{}
+	for n := int64(0); n<<merkle.Height < verified.Size; n++ {
+		entries, err := readBundle(ctx, src, n, int(min(merkle.Width, verified.Size-n<<merkle.Height)))
 		if err != nil {
 			return nil, err
 		}
-		entries, err := merkle.DecodeBundle(bundle, width)
-		if err != nil {
-			return nil, err
-		}
-		for i, entry := range entries {
+		hashes := make([]merkle.Hash, 0, len(entries))
+		for _, entry := range entries {
 			leaf, err := merkle.ParseEntry(entry)
 			if err != nil {
 				return nil, err
 			}
-			if leaf.Act == eraseAct {
-				positions = append(positions, n<<merkle.Height+int64(i))
+			if hashes = append(hashes, merkle.HashEntry(entry)); leaf.Act == eraseAct {
+				people = append(people, person.ID(leaf.Object))
 			}
 		}
+		edge.Append(hashes)
 	}
-	return positions, nil
+	if edge.Root() != verified.Root {
+		return nil, fault.Invalid.New("it is not the log any more that it was when it was verified, a moment ago; nothing is destroyed by it")
+	}
+	return people, nil
+}
+
+// readBundle reads entries of a log, the first width of a bundle: also where the
+// bundle was published whole meanwhile.
+func readBundle(ctx context.Context, src merkle.Source, n int64, width int) ([][]byte, error) {
+	for _, w := range []int{width, merkle.Width} {
+		data, err := src.ReadFile(ctx, merkle.Tile{Level: merkle.EntriesLevel, N: n, Width: w}.Path())
+		if errors.Is(err, fs.ErrNotExist) && w < merkle.Width {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		entries, err := merkle.DecodeBundle(data, w)
+		if err != nil {
+			return nil, err
+		}
+		return entries[:width], nil
+	}
+	return nil, fs.ErrNotExist
 }
