@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -17,7 +19,8 @@ import (
 	"github.com/kutse-dev/kutse/schema/merkle"
 )
 
-// sealBatch is how many audit rows one transaction seals at most.
+// sealBatch is how many audit rows one transaction seals at most. A release may raise
+// it and not lower it: see [Store.Seal].
 const sealBatch = 5000
 
 // The keys of the advisory locks of sealers: of the one that leads, and of the one
@@ -36,11 +39,22 @@ type Signers interface {
 	Signing(year int, last string) (Signing, error)
 }
 
-// Signing is what signs a checkpoint.
+// Signing is what signs a checkpoint, and what is remembered beside the keys of what
+// they signed before: whoever can write to the database cannot write there.
 type Signing struct {
 	Origin string
 	Now    LogKey  // the last one; any where the log begins
 	Next   *LogKey // takes over with this checkpoint; nil but for a change of keys
+	// Last is what was signed last, for whatever database and whether or not it was
+	// committed there. What is signed next must go on from it. Nil: nothing was signed,
+	// or nothing is remembered.
+	Last *merkle.Checkpoint
+	// Disowned is what was signed last before somebody restored an older record and
+	// said so: what is signed next need not go on from it.
+	Disowned *merkle.Checkpoint
+	// Keep remembers that a checkpoint was signed, and has it on disk when it returns.
+	// Nil: nothing is remembered.
+	Keep func(merkle.Checkpoint) error
 }
 
 // LogKey is a key of a log.
@@ -55,7 +69,10 @@ type Sealing struct {
 	Rows        int  // that have a place in the log now
 	More        bool // rows may be waiting
 	Checkpoints []merkle.Checkpoint
-	Oldest      time.Time // when the oldest of the rows was recorded
+	// Failed is why the log of a year could not grow. Its rows wait; the logs of other
+	// years go on.
+	Failed map[int]error
+	Oldest time.Time // when the oldest of the rows was recorded
 }
 
 // LeadSealing blocks until this process is the only sealer, as Lead does for the
@@ -81,6 +98,16 @@ type cursorRow struct{ Xid, ID, Cluster, Here string }
 // is open any more: none can show up later before one that has its place. An act
 // that takes long holds all sealing up for as long.
 //
+// So the order of a year's rows is settled before any of them is sealed. A round that
+// did not come to its commit is repeated by one that seals at least the same rows in
+// the same order: its checkpoint goes on from the one that was signed in vain. That is
+// why what is signed may have to go on from everything that ever was, and no crash
+// locks the log out. It holds as long as a round takes no fewer rows than before.
+//
+// A log that cannot be signed does not hold up those of other years: its rows are put
+// by, and have their places before later ones of that year. The error tells of it,
+// and so does Sealing; what was sealed of other years stays sealed.
+//
 // A checkpoint is told as [events.CheckpointSigned], without an audit row: that would
 // have to be sealed in turn, and the log would never come to rest. A row that cannot
 // be an entry, which no act leaves, is logged, passed over and stays without a place.
@@ -93,8 +120,9 @@ func (s *Store) Seal(ctx context.Context, signers Signers) (Sealing, error) {
 			done.Busy = !got
 			return err
 		}
-		var err error
-		done, err = t.seal(ctx, signers)
+		r := round{tx: t, signers: signers, waited: map[int]bool{}, done: Sealing{Failed: map[int]error{}}}
+		err := r.seal(ctx)
+		done = r.done
 		return err
 	})
 	if err != nil {
@@ -103,48 +131,66 @@ func (s *Store) Seal(ctx context.Context, signers Signers) (Sealing, error) {
 	if len(done.Checkpoints) > 0 {
 		s.bell.ring()
 	}
-	return done, nil
+	var failed []error
+	for _, y := range slices.Sorted(maps.Keys(done.Failed)) {
+		failed = append(failed, fmt.Errorf("sealing the log of %d: %w", y, done.Failed[y]))
+	}
+	return done, errors.Join(failed...)
 }
 
-func (t tx) seal(ctx context.Context, signers Signers) (Sealing, error) {
+// round is one round of sealing under way.
+type round struct {
+	tx
+	signers Signers
+	// waited are the years that had rows waiting when the round began. Their new rows
+	// line up behind those: a log grows once in a round, and by its oldest rows.
+	waited map[int]bool
+	done   Sealing
+}
+
+func (r *round) seal(ctx context.Context) error {
 	var at cursorRow
-	if err := t.GetContext(ctx, &at, sealCursor); err != nil {
-		return Sealing{}, err
+	if err := r.GetContext(ctx, &at, sealCursor); err != nil {
+		return err
+	}
+	if err := r.sealWaiting(ctx); err != nil {
+		return err
 	}
 	if at.Cluster != at.Here {
-		return t.sealForeign(ctx, signers, at)
+		return r.sealForeign(ctx, at)
 	}
-	rows, err := t.leaves(ctx, nextRows, at.Xid, at.ID)
+	rows, err := r.leaves(ctx, nextRows, at.Xid, at.ID)
 	if err != nil || len(rows) == 0 {
-		return Sealing{}, err
+		return err
 	}
 	last := rows[len(rows)-1]
-	done, err := t.sealRows(ctx, signers, rows)
-	if err != nil {
-		return Sealing{}, err
+	if err := r.sealRows(ctx, rows); err != nil {
+		return err
 	}
-	done.More = len(rows) == sealBatch
-	_, err = t.ExecContext(ctx, moveCursor, last.Xid, last.ID, at.Here)
-	return done, err
+	r.done.More = r.done.More || len(rows) == sealBatch
+	_, err = r.ExecContext(ctx, moveCursor, last.Xid, last.ID, at.Here)
+	return err
 }
 
 // sealForeign begins in a database that was carried to another cluster, as by a
 // restore from a dump. Transaction ids count per cluster: those of the rows that came
 // along say nothing here. Rows whose id is not given out here yet are surely of the
 // old cluster, and none of its transactions is open. Once they are sealed the cursor
-// starts over and finds the rest, passing what is sealed already.
-func (t tx) sealForeign(ctx context.Context, signers Signers, at cursorRow) (Sealing, error) {
-	rows, err := t.leaves(ctx, foreignRows)
+// starts over and finds the rest, passing what is sealed already. Which rows those are
+// changes as ids are given out: a crash on the way may leave a checkpoint that was
+// signed in vain and that the next round does not go on from. The operator then has
+// to accept the restored record once more.
+func (r *round) sealForeign(ctx context.Context, at cursorRow) error {
+	r.done.More = true
+	rows, err := r.leaves(ctx, foreignRows)
 	if err != nil {
-		return Sealing{}, err
+		return err
 	}
 	if len(rows) == 0 {
-		_, err := t.ExecContext(ctx, moveCursor, "0", zeroID, at.Here)
-		return Sealing{More: true}, err
+		_, err := r.ExecContext(ctx, moveCursor, "0", zeroID, at.Here)
+		return err
 	}
-	done, err := t.sealRows(ctx, signers, rows)
-	done.More = true
-	return done, err
+	return r.sealRows(ctx, rows)
 }
 
 const leafColumns = `a.xid::text AS xid, a.at, a.id, a.actor, a.role, a.act, a.application, a.candidate, a.standard, a.object,
@@ -158,8 +204,18 @@ SELECT ` + leafColumns + ` FROM audit a
 	foreignRows = statement(`
 SELECT ` + leafColumns + ` FROM audit a
  WHERE a.xid >= pg_snapshot_xmax(pg_current_snapshot()) AND NOT EXISTS (SELECT 1 FROM log_entry e WHERE e.audit = a.id)
+   AND NOT EXISTS (SELECT 1 FROM log_waiting w WHERE w.audit = a.id)
  ORDER BY a.xid, a.id LIMIT 5000`)
-	sealedAmong = statement(`SELECT audit FROM log_entry WHERE audit = ANY ($1::uuid[])`)
+	waitingRows = statement(`
+SELECT ` + leafColumns + ` FROM log_waiting w JOIN audit a ON a.at = w.at AND a.id = w.audit
+ WHERE w.year = $1 ORDER BY w.n LIMIT 5000`)
+	waitingYears = statement(`SELECT DISTINCT year FROM log_waiting ORDER BY 1`)
+	letWait      = statement(`
+INSERT INTO log_waiting (year, at, audit)
+SELECT $1, at, audit FROM unnest($2::timestamptz[], $3::uuid[]) WITH ORDINALITY AS f (at, audit, n) ORDER BY n`)
+	waitNoMore  = statement(`DELETE FROM log_waiting WHERE year = $1 AND audit = ANY ($2::uuid[])`)
+	sealedAmong = statement(`
+SELECT audit FROM log_entry WHERE audit = ANY ($1::uuid[]) UNION ALL SELECT audit FROM log_waiting WHERE audit = ANY ($1::uuid[])`)
 )
 
 // leafRow is what of an audit row stands in the log.
@@ -214,43 +270,150 @@ func (c *change) checkEntry(r leafRow) error {
 	return err
 }
 
-// sealRows seals those of the rows that have no place yet.
-func (t tx) sealRows(ctx context.Context, signers Signers, rows []leafRow) (Sealing, error) {
-	rows, err := t.withoutSealed(ctx, rows)
-	if err != nil {
-		return Sealing{}, err
+// sealWaiting tries again to seal what waits for a log that could not be signed.
+func (r *round) sealWaiting(ctx context.Context) error {
+	var years []int
+	if err := r.SelectContext(ctx, &years, waitingYears); err != nil {
+		return err
 	}
-	years := map[int]*growth{}
-	var done Sealing
-	for _, r := range rows {
-		entry, err := r.entry()
+	for _, y := range years {
+		r.waited[y] = true
+		rows, err := r.leaves(ctx, waitingRows, y)
 		if err != nil {
-			t.s.log.ErrorContext(ctx, "an audit row cannot be sealed and has no place in the log", slog.String("audit", r.ID), slog.Any("error", err))
+			return err
+		}
+		g := r.growths(ctx, rows)[y]
+		if g == nil {
+			continue // the rows are gone; `kutse audit check` says so of a place, and nothing had one
+		}
+		grew, err := r.tryGrow(ctx, g)
+		if err != nil {
+			return err
+		}
+		if !grew {
 			continue
 		}
-		y := r.At.UTC().Year()
-		if years[y] == nil {
-			years[y] = &growth{year: y}
+		if _, err := r.ExecContext(ctx, waitNoMore, y, pq.Array(g.audits)); err != nil {
+			return err
 		}
-		years[y].add(r, merkle.HashEntry(entry))
-		done.Rows++
-		if done.Oldest.IsZero() || r.At.Before(done.Oldest) {
-			done.Oldest = r.At
+		r.done.More = true // what lined up behind them
+	}
+	return nil
+}
+
+// sealRows seals those of the rows that have no place yet.
+func (r *round) sealRows(ctx context.Context, rows []leafRow) error {
+	rows, err := r.withoutSealed(ctx, rows)
+	if err != nil {
+		return err
+	}
+	if err := r.tellBackdated(ctx, rows); err != nil {
+		return err
+	}
+	years := r.growths(ctx, rows)
+	for _, y := range slices.Sorted(maps.Keys(years)) {
+		grew := false
+		if !r.waited[y] {
+			if grew, err = r.tryGrow(ctx, years[y]); err != nil {
+				return err
+			}
+		}
+		if grew {
+			continue
+		}
+		if _, err := r.ExecContext(ctx, letWait, y, pq.Array(years[y].ats), pq.Array(years[y].audits)); err != nil {
+			return err
 		}
 	}
-	order := make([]int, 0, len(years))
-	for y := range years {
-		order = append(order, y)
-	}
-	slices.Sort(order)
-	for _, y := range order {
-		c, err := t.grow(ctx, signers, years[y])
+	return nil
+}
+
+// growths are what logs are to grow by, by year.
+func (r *round) growths(ctx context.Context, rows []leafRow) map[int]*growth {
+	years := map[int]*growth{}
+	for _, row := range rows {
+		entry, err := row.entry()
 		if err != nil {
-			return Sealing{}, fmt.Errorf("the log of %d: %w", y, err)
+			r.s.log.ErrorContext(ctx, "an audit row cannot be sealed and has no place in the log", slog.String("audit", row.ID), slog.Any("error", err))
+			continue
 		}
-		done.Checkpoints = append(done.Checkpoints, c)
+		y := row.At.UTC().Year()
+		if years[y] == nil {
+			years[y] = &growth{year: y, oldest: row.At}
+		}
+		years[y].add(row, merkle.HashEntry(entry))
 	}
-	return done, nil
+	return years
+}
+
+var (
+	beforeYear = statement(`SAVEPOINT year`)
+	keepYear   = statement(`RELEASE SAVEPOINT year`)
+	undoYear   = statement(`ROLLBACK TO SAVEPOINT year`)
+)
+
+// tryGrow grows a log, or leaves it as it was and says why in the round. The error is
+// one that ends the round: the database is away, say.
+func (r *round) tryGrow(ctx context.Context, g *growth) (grew bool, err error) {
+	if _, err := r.ExecContext(ctx, beforeYear); err != nil {
+		return false, err
+	}
+	c, err := r.grow(ctx, r.signers, g)
+	if err == nil {
+		r.done.Checkpoints = append(r.done.Checkpoints, c)
+		r.done.Rows += len(g.audits)
+		if r.done.Oldest.IsZero() || g.oldest.Before(r.done.Oldest) {
+			r.done.Oldest = g.oldest
+		}
+		_, err = r.ExecContext(ctx, keepYear)
+		return true, err
+	}
+	err = explain(err)
+	if again(err) || ctx.Err() != nil || errors.Is(err, fault.Unavailable) {
+		return false, fmt.Errorf("the log of %d: %w", g.year, err)
+	}
+	if _, undone := r.ExecContext(ctx, undoYear); undone != nil {
+		return false, errors.Join(fmt.Errorf("the log of %d: %w", g.year, err), undone)
+	}
+	r.done.Failed[g.year] = err
+	return false, nil
+}
+
+// backdated is by how much a row may be older than what was sealed before it: no act
+// takes so long. Rows that waited for a sealer that was away are not older than those.
+const backdated = time.Hour
+
+var lastSealed = statement(`
+SELECT max(c.at) FROM (SELECT DISTINCT year FROM log_key) AS y,
+       LATERAL (SELECT at FROM log_checkpoint WHERE year = y.year ORDER BY size DESC, at DESC LIMIT 1) AS c`)
+
+// tellBackdated says that rows claim to be older than what was recorded before them.
+// They are sealed as they are: the log shows where they came in.
+func (t tx) tellBackdated(ctx context.Context, rows []leafRow) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	var newest sql.NullTime
+	if err := t.GetContext(ctx, &newest, lastSealed); err != nil {
+		return err
+	}
+	var first *leafRow
+	n := 0
+	for i, r := range rows {
+		if newest.Valid && newest.Time.Sub(r.At) > backdated {
+			if n++; first == nil {
+				first = &rows[i]
+			}
+		}
+		if !newest.Valid || r.At.After(newest.Time) {
+			newest = sql.NullTime{Time: r.At, Valid: true}
+		}
+	}
+	if first != nil {
+		t.s.log.ErrorContext(ctx, "audit rows are dated long before others that were recorded earlier: a clock was wrong, or somebody dated them back",
+			slog.Int("rows", n), slog.String("first", first.ID), slog.Time("dated", first.At), slog.Time("after", newest.Time))
+	}
+	return nil
 }
 
 // withoutSealed leaves out what is sealed: there is such a row only where the cursor
@@ -269,128 +432,6 @@ func (t tx) withoutSealed(ctx context.Context, rows []leafRow) ([]leafRow, error
 		known[id] = true
 	}
 	return slices.DeleteFunc(rows, func(r leafRow) bool { return known[r.ID] }), nil
-}
-
-// growth is what a log is to grow by.
-type growth struct {
-	year   int
-	ats    []string
-	audits []string
-	hashes []merkle.Hash
-}
-
-func (g *growth) add(r leafRow, h merkle.Hash) {
-	g.ats = append(g.ats, r.At.UTC().Format(time.RFC3339Nano))
-	g.audits = append(g.audits, r.ID)
-	g.hashes = append(g.hashes, h)
-}
-
-var (
-	lastCheckpoint = statement(`SELECT size, root, note FROM log_checkpoint WHERE year = $1 ORDER BY size DESC, at DESC LIMIT 1`)
-	lastLogKey     = statement(`SELECT vkey FROM log_key WHERE year = $1 ORDER BY from_size DESC, at DESC LIMIT 1`)
-	insertEntries  = statement(`
-INSERT INTO log_entry (year, position, at, audit, hash)
-SELECT $1, $2 + n - 1, at, audit, hash
-  FROM unnest($3::timestamptz[], $4::uuid[], $5::bytea[]) WITH ORDINALITY AS f (at, audit, hash, n)`)
-	insertNodes = statement(`
-INSERT INTO log_node (year, level, n, hash) SELECT $1, f.level, f.n, f.hash FROM unnest($2::int[], $3::bigint[], $4::bytea[]) AS f (level, n, hash)`)
-	insertCheckpoint = statement(`INSERT INTO log_checkpoint (year, size, at, root, note) VALUES ($1, $2, $3, $4, $5)`)
-	insertLogKey     = statement(`INSERT INTO log_key (year, origin, vkey, from_size, at) VALUES ($1, $2, $3, $4, $5)`)
-	insertNews       = statement(`
-WITH news AS (
-  INSERT INTO event (id, position, type, order_key, subject, body, at) VALUES ($1, 0, $2, $3, $4, $5, $6)
-)
-INSERT INTO outbox (at, event) VALUES ($6, $1)`)
-)
-
-type checkpointRow struct {
-	Size int64
-	Root []byte
-	Note string
-}
-
-// grow appends to the log of a year and signs its new checkpoint.
-func (t tx) grow(ctx context.Context, signers Signers, g *growth) (merkle.Checkpoint, error) {
-	var last checkpointRow
-	begins, err := noRows(t.GetContext(ctx, &last, lastCheckpoint, g.year))
-	if err != nil {
-		return merkle.Checkpoint{}, err
-	}
-	a, err := merkle.Append(ctx, logHashes{t, g.year}, last.Size, g.hashes)
-	if err != nil {
-		return merkle.Checkpoint{}, err
-	}
-	if !begins && string(a.Before[:]) != string(last.Root) {
-		// To sign what follows from other hashes would vouch for the change.
-		return merkle.Checkpoint{}, fault.Conflict.New("the stored hashes are not those that were signed at %d records: they were changed", last.Size)
-	}
-	c, newKey, err := t.sign(ctx, signers, g.year, merkle.Checkpoint{Size: a.Size, Root: a.Root})
-	if err != nil {
-		return c, err
-	}
-	if err := t.storeGrowth(ctx, g, last.Size, a.Nodes); err != nil {
-		return c, err
-	}
-	at := t.s.clock()
-	if _, err := t.ExecContext(ctx, insertCheckpoint, g.year, c.Size, at, c.Root[:], string(c.Note)); err != nil {
-		return c, err
-	}
-	if newKey != "" {
-		if _, err := t.ExecContext(ctx, insertLogKey, g.year, c.Origin, newKey, c.Size, at); err != nil {
-			return c, err
-		}
-	}
-	return c, t.tell(ctx, events.CheckpointSigned{
-		Origin: c.Origin, Year: g.year, Size: c.Size, Root: canon.Digest(c.Root), Signed: string(c.Note),
-	}, at)
-}
-
-// sign signs a checkpoint, and says which key signs for the first time, if one does.
-func (t tx) sign(ctx context.Context, signers Signers, year int, c merkle.Checkpoint) (_ merkle.Checkpoint, newKey string, err error) {
-	var last string
-	begins, err := noRows(t.GetContext(ctx, &last, lastLogKey, year))
-	if err != nil {
-		return c, "", err
-	}
-	keys, err := signers.Signing(year, last)
-	if err != nil {
-		return c, "", err
-	}
-	c.Origin = keys.Origin
-	sign := []merkle.Signer{keys.Now.Signer}
-	switch {
-	case begins:
-		newKey = keys.Now.VKey
-	case keys.Now.VKey != last:
-		return c, "", fault.Conflict.New("the log is signed by %s, and the sealer has another key", merkle.KeyID(last))
-	case keys.Next != nil:
-		newKey, c.Next = keys.Next.VKey, keys.Next.VKey
-		sign = append(sign, keys.Next.Signer)
-	}
-	c, err = merkle.Sign(c, sign...)
-	return c, newKey, err
-}
-
-func (t tx) storeGrowth(ctx context.Context, g *growth, from int64, nodes []merkle.Node) error {
-	hashes := make(pq.ByteaArray, 0, len(g.hashes))
-	for _, h := range g.hashes {
-		hashes = append(hashes, h[:])
-	}
-	if _, err := t.ExecContext(ctx, insertEntries, g.year, from, pq.Array(g.ats), pq.Array(g.audits), hashes); err != nil {
-		return fmt.Errorf("storing %d hashes from %d on: %w", len(hashes), from, err)
-	}
-	if len(nodes) == 0 {
-		return nil
-	}
-	var levels, ns []int64
-	var above pq.ByteaArray
-	for _, n := range nodes {
-		levels, ns, above = append(levels, int64(n.Level)), append(ns, n.N), append(above, n.Hash[:])
-	}
-	if _, err := t.ExecContext(ctx, insertNodes, g.year, pq.Array(levels), pq.Array(ns), above); err != nil {
-		return fmt.Errorf("storing hashes above %d: %w", from, err)
-	}
-	return nil
 }
 
 // tell records a fact that belongs to no act.
@@ -420,7 +461,8 @@ var (
 INSERT INTO log_cosignature (year, size, witness, note, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`)
 	lastCosigned = statement(`SELECT COALESCE(max(size), 0) FROM log_cosignature WHERE year = $1 AND witness = $2`)
 	oldestRow    = statement(`
-SELECT min(a.at) FROM (SELECT a.at FROM audit a, log_cursor c WHERE (a.xid, a.id) > (c.xid, c.id) ORDER BY a.xid, a.id LIMIT 5000) AS a`)
+SELECT LEAST((SELECT min(a.at) FROM (SELECT a.at FROM audit a, log_cursor c WHERE (a.xid, a.id) > (c.xid, c.id) ORDER BY a.xid, a.id LIMIT 5000) AS a),
+             (SELECT min(at) FROM log_waiting))`)
 )
 
 // Cosigned is the largest size of a year's log that a witness has signed; 0 for none.
@@ -428,8 +470,9 @@ func (s *Store) Cosigned(ctx context.Context, year int, witness string) (size in
 	return size, explain(s.db.GetContext(ctx, &size, lastCosigned, year, witness))
 }
 
-// Lag is for how long the oldest row waits that the sealer has not reached; 0 when
-// none does.
+// Lag is for how long the oldest row waits that the sealer has not reached, or has put
+// by since its log cannot be signed; 0 when none does. What lies behind the sealer and
+// has no place, somebody put there by hand: `kutse audit check` finds it.
 func (s *Store) Lag(ctx context.Context) (time.Duration, error) {
 	var oldest sql.NullTime
 	if err := s.db.GetContext(ctx, &oldest, oldestRow); err != nil || !oldest.Valid {

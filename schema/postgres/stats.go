@@ -13,14 +13,14 @@ import (
 var (
 	countStates = statement(`SELECT state, count(*) AS n FROM application GROUP BY state`)
 	// Of audit rows those with a place in a log, which has no gaps, and those that
-	// the sealer has not come to.
+	// the sealer has not come to or has put by.
 	countRecord = statement(`
 SELECT (SELECT count(*) FROM decision) AS decisions, (SELECT count(*) FROM register_entry) AS entries,
        (SELECT count(*) FROM outbox) AS unpublished,
        (SELECT COALESCE(sum((SELECT max(position) + 1 FROM log_entry e WHERE e.year = y.year)), 0)::bigint
           FROM (SELECT DISTINCT year FROM log_key) AS y) AS sealed,
        (SELECT count(*) FROM audit a WHERE (a.xid, a.id) > ((SELECT xid FROM log_cursor), (SELECT id FROM log_cursor))
-             AND NOT EXISTS (SELECT 1 FROM log_entry e WHERE e.audit = a.id)) AS unsealed`)
+             AND NOT EXISTS (SELECT 1 FROM log_entry e WHERE e.audit = a.id)) + (SELECT count(*) FROM log_waiting) AS unsealed`)
 	// Where yesterday began, by the record's clock and by the machine's: ids are made by
 	// the machine's.
 	settledDay    = statement(`SELECT date_trunc('day', LEAST($1::timestamptz, now()) - interval '1 day')`)

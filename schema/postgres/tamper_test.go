@@ -99,14 +99,12 @@ func (s *sealedStory) rowAt(db *sqlx.DB) (id string) {
 
 // unsealAll takes the whole log away, so that it is made anew from the rows that are
 // there.
-func (s *sealedStory) unsealAll(db *sqlx.DB, from int64) {
+func (s *sealedStory) unsealAll(db *sqlx.DB) {
 	s.t.Helper()
-	s.do(db, `DELETE FROM kutse.log_entry WHERE position >= $1`, from)
+	s.do(db, `DELETE FROM kutse.log_entry`)
 	_, _ = db.Exec(`DELETE FROM kutse.log_node`)
-	s.do(db, `DELETE FROM kutse.log_checkpoint WHERE size > $1`, from)
-	if from == 0 {
-		s.do(db, `DELETE FROM kutse.log_key`)
-	}
+	s.do(db, `DELETE FROM kutse.log_checkpoint`)
+	s.do(db, `DELETE FROM kutse.log_key`)
 	s.do(db, `UPDATE kutse.log_cursor SET cluster = 'another'`)
 }
 
@@ -156,12 +154,12 @@ func TestWhatAnOwnerChangesIsFoundAndTheFirstWrongRecordNamed(t *testing.T) {
 		}, func(s *sealedStory) int64 { return s.from - 3 }, false},
 		"all is made anew after a change, with the log's own key": {func(s *sealedStory, db *sqlx.DB) {
 			s.do(db, changeRow, s.rowAt(db))
-			s.unsealAll(db, 0)
+			s.unsealAll(db)
 			sealAll(s.t, s.Record, s.ring)
 		}, here, false},
 		"all is made anew after a change, and signed with another key": {func(s *sealedStory, db *sqlx.DB) {
 			s.do(db, changeRow, s.rowAt(db))
-			s.unsealAll(db, 0)
+			s.unsealAll(db)
 			sealAll(s.t, s.Record, newRing(s.t))
 		}, here, true},
 	} {
@@ -232,7 +230,7 @@ func (s *sealedStory) truncate(db *sqlx.DB, from int64) {
 		s.t.Fatal(err)
 	}
 	s.do(db, `DELETE FROM kutse.audit WHERE id = ANY ($1::uuid[])`, pq.Array(gone))
-	s.unsealAll(db, 0)
+	s.unsealAll(db)
 	sealAll(s.t, s.Record, s.ring)
 }
 
