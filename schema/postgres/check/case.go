@@ -23,9 +23,10 @@ type facts struct {
 	procedure *version[awardRule]
 
 	audits   []audit
-	named    map[string][]naming // each record that an audit row names, by kind and id
-	rows     map[string]found    // each row that there is, by kind and id
-	receipts map[string]receipt  // by person and request
+	named    map[string][]naming  // each record that an audit row names, by kind and id
+	rows     map[string]found     // each row that there is, by kind and id
+	receipts map[string]receipt   // by person and request
+	actors   map[string]time.Time // person/role of whoever acts: since when
 
 	events    []event
 	items     []item
@@ -45,6 +46,7 @@ type facts struct {
 type audit struct {
 	id, actor, role, act, candidate, standard, object, request, payload string
 	position                                                            int
+	records                                                             int // how many it names
 	at                                                                  time.Time
 }
 

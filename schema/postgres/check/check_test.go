@@ -38,8 +38,8 @@ func TestWhatCannotBeCheckedIsSaid(t *testing.T) {
 		"without a key": {func(o *Options) { o.KEK, o.Blobs = nil, "" }, []string{"assessment.reads", "award.reads", "evidence.file", "evidence.text"}},
 		"without files": {func(o *Options) { o.Blobs = "" }, []string{"evidence.file"}},
 		"one case": {func(o *Options) { o.Application = p.cases["mari"] }, []string{
-			"erasure.act", "erasure.key", "erasure.keyless", "log.checkpoint", "log.leaf", "log.nodes", "log.positions", "log.sealed",
-			"log.signature", "log.told", "receipt.audited", "record.case", "record.guarded", "register.number",
+			"erasure.act", "erasure.key", "erasure.keyless", "log.checkpoint", "log.cosigned", "log.late", "log.leaf", "log.nodes", "log.positions", "log.sealed",
+			"log.signature", "log.told", "receipt.audited", "record.case", "record.guarded", "register.number", "sample.drawn",
 		}},
 	} {
 		report, faults := p.check(c.change)

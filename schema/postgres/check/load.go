@@ -425,7 +425,7 @@ func (c *facts) audit(r row) {
 	id, _ := r.cols["id"].(string)
 	a := audit{
 		id: id, actor: r.text("actor"), role: r.text("role"), act: r.text("act"), candidate: r.text("candidate"), standard: r.text("standard"),
-		object: r.text("object"), request: r.text("request"), payload: r.text("payload"), position: r.whole("position"), at: r.time("at"),
+		object: r.text("object"), request: r.text("request"), payload: r.text("payload"), position: r.whole("position"), records: len(r.texts("records")), at: r.time("at"),
 	}
 	c.audits = append(c.audits, a)
 	for _, record := range r.texts("records") {

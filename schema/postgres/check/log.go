@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/kutse-dev/kutse/schema/canon"
 	"github.com/kutse-dev/kutse/schema/merkle"
@@ -30,12 +31,20 @@ var logRules = []rule{
 		source: "RFC 6962, 2.1; C2SP tlog-tiles", whole: nodesAreRight,
 	},
 	{
-		name: "log.checkpoint", says: "The newest checkpoint of a log has the root that the leaves give, and covers all of them.",
+		name: "log.late", says: "Each audit row was given its place soon after its time: none was dated back.",
+		source: "ISO/IEC 17024:2012, 7.1 and 7.4; our design: one sealer, about every second", whole: rowsAreSealedSoon,
+	},
+	{
+		name: "log.checkpoint", says: "Every checkpoint of a log has the root that the leaves up to it give, and the newest covers all of them.",
 		source: "RFC 6962, 2.1; C2SP tlog-checkpoint", whole: checkpointsAreRight,
 	},
 	{
-		name: "log.signature", says: "The newest checkpoint of a log says what its row says and is signed by a key of that log.",
+		name: "log.signature", says: "Every checkpoint of a log says what its row says and is signed by a key of that log.",
 		source: "C2SP signed-note and tlog-checkpoint", whole: checkpointsAreSigned,
+	},
+	{
+		name: "log.cosigned", says: "What a witness signed is a checkpoint of the log.",
+		source: "C2SP tlog-cosignature", whole: cosignaturesAreRight,
 	},
 	{
 		name: "log.told", says: "Each checkpoint that was announced is one of the log.",
@@ -72,9 +81,18 @@ SELECT year FROM log_entry GROUP BY year UNION SELECT year FROM log_checkpoint G
 
 // logs are the trees of all years, built anew from the stored hashes of the leaves.
 type logs struct {
-	edges map[int]*merkle.Edge
-	nodes map[string]merkle.Hash // by year, level and place; one for 256 entries
-	gaps  []gap
+	edges  map[int]*merkle.Edge
+	nodes  map[string]merkle.Hash // by year, level and place; one for 256 entries
+	gaps   []gap
+	unlike map[int]*unlike // checkpoints whose root the leaves do not give, by year
+}
+
+// unlike are checkpoints with another root than their leaves give: the first, and how
+// many. Once a leaf is changed, all after it are.
+type unlike struct {
+	name       string
+	has, gives canon.Digest
+	count      int
 }
 
 type gap struct {
@@ -82,13 +100,22 @@ type gap struct {
 	before, here int64
 }
 
-// trees reads every leaf's hash, once.
+// leavesWithCheckpoints reads every leaf in its order, with each checkpoint whose
+// last leaf it is. Leaves are counted, and not taken by their stored places.
+const leavesWithCheckpoints = `
+SELECT e.year, e.position, e.hash, c.at, c.root
+  FROM (SELECT year, position, hash, row_number() OVER (PARTITION BY year ORDER BY position) AS n FROM log_entry) e
+  LEFT JOIN log_checkpoint c ON c.year = e.year AND c.size = e.n
+ ORDER BY e.year, e.n, c.at`
+
+// trees reads every leaf's hash, once, and holds the tree against each checkpoint as
+// it grows past it.
 func (r *run) trees(ctx context.Context) (_ *logs, err error) {
 	if r.logs != nil {
 		return r.logs, nil
 	}
-	l := &logs{edges: map[int]*merkle.Edge{}, nodes: map[string]merkle.Hash{}}
-	rows, err := r.tx.QueryContext(ctx, `SELECT year, position, hash FROM log_entry ORDER BY year, position`)
+	l := &logs{edges: map[int]*merkle.Edge{}, nodes: map[string]merkle.Hash{}, unlike: map[int]*unlike{}}
+	rows, err := r.tx.QueryContext(ctx, leavesWithCheckpoints)
 	if err != nil {
 		return nil, fmt.Errorf("reading the log: %w", err)
 	}
@@ -97,18 +124,43 @@ func (r *run) trees(ctx context.Context) (_ *logs, err error) {
 	for rows.Next() {
 		var year int
 		var position int64
-		var stored []byte
-		if err := rows.Scan(&year, &position, &stored); err != nil {
+		var stored, root []byte
+		var at *time.Time
+		if err := rows.Scan(&year, &position, &stored, &at, &root); err != nil {
 			return nil, err
 		}
-		if position != next[year] {
-			l.gaps = append(l.gaps, gap{year, next[year] - 1, position})
+		if position != next[year]-1 { // else it is the same leaf, with another checkpoint
+			if position != next[year] {
+				l.gaps = append(l.gaps, gap{year, next[year] - 1, position})
+			}
+			next[year] = position + 1
+			l.add(year, stored)
 		}
-		next[year] = position + 1
-		l.add(year, stored)
+		if at != nil {
+			l.compare(year, *at, root)
+		}
 	}
 	r.logs = l
 	return l, rows.Err()
+}
+
+// compare holds the tree as it has grown so far against a checkpoint.
+func (l *logs) compare(year int, at time.Time, root []byte) {
+	edge := l.edges[year]
+	gives := edge.Root()
+	if bytes.Equal(gives[:], root) {
+		return
+	}
+	if l.unlike[year] == nil {
+		has := canon.Digest{}
+		copy(has[:], root)
+		l.unlike[year] = &unlike{name: checkpointName(year, edge.Size(), at), has: has, gives: canon.Digest(gives)}
+	}
+	l.unlike[year].count++
+}
+
+func checkpointName(year int, size int64, at time.Time) string {
+	return fmt.Sprintf("log_checkpoint %d/%d/%s", year, size, at.UTC().Format(time.RFC3339Nano))
 }
 
 func (l *logs) add(year int, stored []byte) {
@@ -250,6 +302,10 @@ func checkpointsAreRight(ctx context.Context, r *run, say say) error {
 	if err != nil {
 		return err
 	}
+	for _, year := range slices.Sorted(maps.Keys(l.unlike)) {
+		u := l.unlike[year]
+		say(u.name, "its root is %s, and the leaves give %s; %d checkpoints of that year are not what their leaves give", u.has, u.gives, u.count)
+	}
 	edges := maps.Clone(l.edges)
 	err = r.newest(ctx, func(year int, c row) error {
 		edge := edges[year]
@@ -257,12 +313,12 @@ func checkpointsAreRight(ctx context.Context, r *run, say say) error {
 			edge = &merkle.Edge{}
 		}
 		delete(edges, year)
-		root := edge.Root()
+		empty := edge.Root()
 		switch {
 		case edge.Size() != int64(c.whole("size")):
 			say(c.name(), "it covers %d entries, and there are %d", c.whole("size"), edge.Size())
-		case !bytes.Equal(root[:], c.bytes("root")):
-			say(c.name(), "its root is %s, and the leaves give %s", c.text("root"), canon.Digest(root))
+		case edge.Size() == 0 && !bytes.Equal(empty[:], c.bytes("root")):
+			say(c.name(), "its root is %s, and without leaves it is %s", c.text("root"), canon.Digest(empty))
 		}
 		return nil
 	})
@@ -272,16 +328,23 @@ func checkpointsAreRight(ctx context.Context, r *run, say say) error {
 	return err
 }
 
-func checkpointsAreSigned(ctx context.Context, r *run, say say) error {
+// vkeys are the keys of each year's log.
+func (r *run) vkeys(ctx context.Context) (map[int][]string, error) {
 	keys := map[int][]string{}
-	if err := r.each(ctx, "log_key", `SELECT row_to_json(t)::text FROM log_key t`, func(k row) error {
+	err := r.each(ctx, "log_key", `SELECT row_to_json(t)::text FROM log_key t`, func(k row) error {
 		keys[k.whole("year")] = append(keys[k.whole("year")], k.text("vkey"))
 		return nil
-	}); err != nil {
+	})
+	return keys, err
+}
+
+func checkpointsAreSigned(ctx context.Context, r *run, say say) error {
+	keys, err := r.vkeys(ctx)
+	if err != nil {
 		return err
 	}
-	return r.newest(ctx, func(year int, c row) error {
-		signed, err := merkle.OpenCheckpoint([]byte(c.text("note")), slices.Clone(keys[year]))
+	return r.each(ctx, "log_checkpoint", `SELECT row_to_json(t)::text FROM log_checkpoint t ORDER BY year, size, at`, func(c row) error {
+		signed, err := merkle.OpenCheckpoint([]byte(c.text("note")), slices.Clone(keys[c.whole("year")]))
 		switch {
 		case err != nil:
 			say(c.name(), "%v", err)
@@ -290,6 +353,24 @@ func checkpointsAreSigned(ctx context.Context, r *run, say say) error {
 		}
 		return nil
 	})
+}
+
+func rowsAreSealedSoon(ctx context.Context, r *run, say say) error {
+	var late []struct {
+		Year     int
+		Position int64
+		Audit    string
+		At       time.Time
+		Sealed   time.Time
+	}
+	err := r.tx.SelectContext(ctx, &late, `
+SELECT e.year, e.position, e.audit, e.at, c.at AS sealed FROM log_entry e
+  JOIN LATERAL (SELECT at FROM log_checkpoint c WHERE c.year = e.year AND c.size > e.position ORDER BY c.size, c.at LIMIT 1) c ON true
+ WHERE c.at > e.at + $1 * interval '1 microsecond' ORDER BY e.year, e.position`, r.SealedIn.Microseconds())
+	for _, l := range late {
+		say(fmt.Sprintf("log_entry %d/%d", l.Year, l.Position), "audit row %s says %s and was sealed at %s: it was dated back, or the sealer stood still", l.Audit, l.At.UTC(), l.Sealed.UTC())
+	}
+	return err
 }
 
 func toldCheckpointsAreThere(ctx context.Context, r *run, say say) error {

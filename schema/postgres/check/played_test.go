@@ -95,13 +95,15 @@ func (p *played) ownFiles() {
 
 func keyURI() string { return "file:" + filepath.Join(keyFolder, "kek.json") }
 
-func openStore(dsn string) (*postgres.Store, error) {
+func openStore(dsn string) (*postgres.Store, error) { return openStoreAt(dsn, time.Now) }
+
+func openStoreAt(dsn string, now func() time.Time) (*postgres.Store, error) {
 	key, err := kek.Open(keyURI())
 	if err != nil {
 		return nil, err
 	}
 	return postgres.Open(context.Background(), dsn, postgres.Options{
-		KEK: key, Now: time.Now, Limits: evidence.Limits{TextBytes: 64 << 10, Indicators: 100}, Log: slog.New(slog.DiscardHandler),
+		KEK: key, Now: now, Limits: evidence.Limits{TextBytes: 64 << 10, Indicators: 100}, Log: slog.New(slog.DiscardHandler),
 	})
 }
 
@@ -133,10 +135,22 @@ func play(ownerURL string) (err error) {
 	}()
 	a := &actors{ctx: ctx, Store: store}
 	a.people()
+	drawn := must(a.CommitSample(ctx, nele, request.CommitSample{Acting: newAct(), Title: "2026"}))
 	a.awarded()
 	a.refused()
 	a.others()
-	return nil
+	return a.draw(ownerURL, drawn)
+}
+
+// draw draws two of the cases, a while after the last was opened.
+func (a *actors) draw(url string, committed request.Receipt) error {
+	until := time.Now()
+	later, err := openStoreAt(url, func() time.Time { return time.Now().Add(2 * time.Minute) })
+	if err != nil {
+		return err
+	}
+	_, err = later.DrawSample(a.ctx, nele, request.DrawSample{Acting: newAct(), Sample: committed.Record, From: committed.At, To: until, Standard: standardKey, Size: 2})
+	return errors.Join(err, later.Close())
 }
 
 // actors play; what fails panics, and play reports it.
@@ -396,7 +410,7 @@ func (p *played) check(change ...func(*Options)) (Report, []Fault) {
 	}
 	var faults []Fault
 	o := Options{
-		Database: p.Service, KEK: key, Blobs: p.blobs, Now: time.Now().Add(time.Hour), Page: 2,
+		Database: p.Service, KEK: key, Blobs: p.blobs, Now: time.Now().Add(time.Hour), SealedIn: 30 * time.Minute, Page: 2,
 		Found: func(f Fault) error { faults = append(faults, f); return nil },
 	}
 	for _, c := range change {

@@ -29,6 +29,6 @@ type rule struct {
 
 // rules is the list of all rules, family by family.
 func rules() []rule {
-	return slices.Concat(recordRules, sequenceRules, receiptRules, logRules, assessmentRules, evidenceRules,
-		findingRules, awardRules, registerRules, stateRules, erasureRules)
+	return slices.Concat(recordRules, sequenceRules, receiptRules, auditRules, logRules, assessmentRules, evidenceRules,
+		findingRules, awardRules, registerRules, stateRules, sampleRules, erasureRules)
 }

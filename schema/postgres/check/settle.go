@@ -45,6 +45,9 @@ func (r *reading) settle(ctx context.Context, parts []*facts) error {
 	if err := r.nameUnnamed(ctx, parts); err != nil {
 		return err
 	}
+	if err := r.readActors(ctx, parts); err != nil {
+		return err
+	}
 	return r.readReceipts(ctx, parts)
 }
 

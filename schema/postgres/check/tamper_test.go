@@ -1,10 +1,18 @@
 package check
 
 import (
+	"bytes"
+	"cmp"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -35,7 +43,7 @@ const every = "every"
 func TestEachTamperingIsFoundByItsRule(t *testing.T) {
 	t.Parallel()
 	found := map[string]bool{}
-	for _, x := range slices.Concat(recordTamperings, logTamperings, assessmentTamperings, evidenceTamperings, awardTamperings, stateTamperings, erasureTamperings) {
+	for _, x := range slices.Concat(recordTamperings, logTamperings, assessmentTamperings, evidenceTamperings, awardTamperings, stateTamperings, auditTamperings, erasureTamperings) {
 		found[x.rule] = true
 		t.Run(x.rule+"/"+strings.ReplaceAll(x.what, " ", "_"), func(t *testing.T) {
 			t.Parallel()
@@ -244,7 +252,7 @@ SELECT now(), '01900000-0000-7000-8000-000000000001', 0, type, order_key, subjec
 UPDATE audit SET records = records[2:] WHERE application = $1 AND act = 'evidence.submit'`)},
 	{rule: "record.there", what: "a finding taken out", in: "mari", do: of("mari", `
 DELETE FROM finding WHERE application = $1 AND competence = 'B.2.15' AND round = `+firstRound)},
-	{rule: "record.there", what: "a role taken away", do: stmt(`DELETE FROM person_role WHERE person = 'kadri'`)},
+	{rule: "record.there", what: "a role taken away", do: stmt(`DELETE FROM person_role WHERE person = 'kalev'`)},
 	{rule: "record.there", what: "an event of no case taken out", in: "mari", do: of("mari", `
 DELETE FROM event WHERE id = (SELECT e.id FROM event e JOIN audit a ON a.at = e.at WHERE a.application = $1 AND e.type = 'task.claimed.v1' LIMIT 1)`)},
 	{rule: "record.there", what: "an audit row that names what never was", in: "juhan", do: of("juhan", `
@@ -335,20 +343,91 @@ func later(root func(merkle.Hash) merkle.Hash, known bool) func(*played) {
 	}
 }
 
+// earlier puts a checkpoint of ten entries before the newest one.
+func earlier(root func(merkle.Hash) merkle.Hash) func(*played) {
+	return func(p *played) {
+		p.t.Helper()
+		var rows []struct {
+			Year int
+			Hash []byte
+		}
+		if err := p.super.Select(&rows, `SELECT year, hash FROM log_entry WHERE year = (SELECT max(year) FROM log_entry) ORDER BY position LIMIT 10`); err != nil {
+			p.t.Fatal(err)
+		}
+		edge := &merkle.Edge{}
+		for _, r := range rows {
+			edge.Append([]merkle.Hash{merkle.Hash(r.Hash)})
+		}
+		origin := merkle.Origin("kutse.test", rows[0].Year)
+		skey, vkey, err := merkle.NewKey(origin)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		signer, err := merkle.NewSigner(skey)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		new := root(edge.Root())
+		signed, err := merkle.Sign(merkle.Checkpoint{Origin: origin, Size: 10, Root: new}, signer)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		p.exec(`INSERT INTO log_checkpoint (year, size, at, root, note) SELECT $1, 10, min(at), $2, $3 FROM log_checkpoint`, rows[0].Year, new[:], string(signed.Note))
+		p.exec(`INSERT INTO log_key VALUES ($1, $2, $3, 10, now())`, rows[0].Year, origin, vkey)
+	}
+}
+
+// cosign puts a witness's signature under the newest checkpoint, as changed, and of a
+// size that is so much larger.
+func cosign(change func(body string) string, more int64) func(*played) {
+	return func(p *played) {
+		p.t.Helper()
+		var c struct {
+			Year int
+			Size int64
+			Note string
+		}
+		if err := p.super.Get(&c, `SELECT year, size, note FROM log_checkpoint ORDER BY size DESC LIMIT 1`); err != nil {
+			p.t.Fatal(err)
+		}
+		public, secret, err := ed25519.GenerateKey(nil)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		key := append([]byte{4}, public...)
+		id := sha256.Sum256(append([]byte("witness.test\n"), key...))
+		body, _, _ := strings.Cut(c.Note, "\n\n")
+		sig := ed25519.Sign(secret, fmt.Appendf(nil, "cosignature/v1\ntime 1700000000\n%s\n", change(body)))
+		line := binary.BigEndian.AppendUint64(bytes.Clone(id[:4]), 1700000000)
+		p.exec(`INSERT INTO log_cosignature (year, size, witness, note, at) VALUES ($1, $2, $3, $4, now())`, c.Year, c.Size+more,
+			fmt.Sprintf("witness.test+%x+%s", id[:4], base64.StdEncoding.EncodeToString(key)),
+			"— witness.test "+base64.StdEncoding.EncodeToString(append(line, sig...))+"\n")
+	}
+}
+
 func same(h merkle.Hash) merkle.Hash    { return h }
 func another(h merkle.Hash) merkle.Hash { h[0] ^= 1; return h }
 
 var logTamperings = []tampering{
 	{rule: "log.sealed", what: "an audit row put in behind the sealer", sealed: stmt(`
-INSERT INTO audit (at, id, actor, role, act, object, position, request, payload) VALUES (now(), gen_random_uuid(), 'kaja', 'com', 'person.add', 'x', 0, '', ` + digest + `)`)},
+INSERT INTO audit (at, id, actor, role, act, object, position, request, payload) VALUES (now(), gen_random_uuid(), '~kutse', 'system', 'person.add', 'op', 0, '', ` + digest + `)`)},
 	{rule: "log.leaf", what: "an audit row changed after it was sealed", sealed: of("mari", `
-UPDATE audit SET role = 'com' WHERE application = $1 AND act = 'application.open'`)},
+UPDATE audit SET position = position + 1 WHERE application = $1 AND act = 'application.open'`)},
 	{rule: "log.leaf", what: "an audit row that is not there", sealed: stmt(`
 UPDATE log_entry SET audit = gen_random_uuid() WHERE position = 0`), options: func(o *Options) { o.SealedIn = 2 * time.Hour }},
 	{rule: "log.positions", what: "a place left out", sealed: stmt(`UPDATE log_entry SET position = position + 1 WHERE position = (SELECT max(position) FROM log_entry)`)},
 	{rule: "log.nodes", what: "another hash above", sealed: stmt(`UPDATE log_node SET hash = ` + digest)},
 	{rule: "log.nodes", what: "a hash above taken out", sealed: stmt(`DELETE FROM log_node`)},
+	{rule: "log.late", what: "an act that was dated back", do: all(
+		func(p *played) { p.ddl(`SELECT ensure_partitions((now() - interval '40 minutes')::date, 1)`) },
+		stmt(`
+INSERT INTO audit (at, id, actor, role, act, object, position, request, payload) VALUES (now() - interval '40 minutes', gen_random_uuid(), '~kutse', 'system', 'person.add', 'op', 0, '', `+digest+`)`))},
 	{rule: "log.checkpoint", what: "another root signed", sealed: later(another, true)},
+	{rule: "log.checkpoint", what: "another root signed once, before the newest", sealed: earlier(another)},
+	{rule: "log.signature", what: "an earlier checkpoint that says something else than was signed", sealed: all(earlier(same),
+		stmt(`UPDATE log_checkpoint SET note = (SELECT note FROM log_checkpoint ORDER BY size DESC LIMIT 1) WHERE size = 10`))},
+	{rule: "log.cosigned", what: "a witness who signed another checkpoint", sealed: cosign(func(body string) string { return body + "x" }, 0)},
+	{rule: "log.cosigned", what: "a witness who signed a checkpoint that the log does not have", sealed: cosign(func(body string) string { return body }, 7)},
 	{rule: "log.signature", what: "a key that is not the log's", sealed: later(same, false)},
 	{rule: "log.told", what: "an announcement of another checkpoint", sealed: func(p *played) {
 		p.rewrite(`type = 'checkpoint.signed.v1'`, func(_, data map[string]any) { data["signed"] = "something else" })
@@ -523,6 +602,75 @@ INSERT INTO erasure SELECT 'kalev', 'order', '\x01', actor, at FROM erasure`)},
 		stmt(`INSERT INTO erasure SELECT 'hanno', 'order', '\x01', 'nele', `+early))},
 }
 
+// An act that is like others but for one thing; %s is what an act like it leaves.
+const forged = `
+INSERT INTO audit (at, id, actor, role, act, application, candidate, standard, object, position, request, payload, records)
+SELECT at, gen_random_uuid(), %s FROM audit WHERE application = $1 AND act = 'decision.make' LIMIT 1`
+
+var auditTamperings = []tampering{
+	{rule: "audit.real", what: "an act of nobody", in: "juhan", do: of("juhan", fmt.Sprintf(forged,
+		`'nobody-known', 'com', 'decision.make', application, candidate, standard, 'x', 0, '', payload, '{}'::text[]`))},
+	{rule: "audit.real", what: "an act in a role that its actor never had", in: "juhan", do: of("juhan", `
+UPDATE audit SET role = 'cand' WHERE application = $1 AND act = 'decision.make'`)},
+	{rule: "audit.real", what: "an act before its actor had the role", recorded: true, do: stmt(`
+UPDATE person_role SET at = (SELECT at + interval '1 microsecond' FROM audit WHERE act = 'procedure.load') WHERE person = 'op'`)},
+	{rule: "audit.real", what: "an act that there is not", in: "juhan", do: of("juhan", `
+UPDATE audit SET act = 'decision.change' WHERE application = $1 AND act = 'decision.make'`)},
+	{rule: "audit.real", what: "an act of another role's", in: "juhan", do: of("juhan", `
+UPDATE audit SET act = 'evidence.submit' WHERE application = $1 AND act = 'decision.make'`)},
+	{rule: "audit.real", what: "an act at no request", in: "juhan", do: all(
+		of("juhan", `DELETE FROM receipt WHERE request = (SELECT request FROM audit WHERE application = $1 AND act = 'decision.make')`),
+		of("juhan", `UPDATE audit SET request = '' WHERE application = $1 AND act = 'decision.make'`))},
+	{rule: "audit.real", what: "an act that recorded nothing", in: "juhan", do: of("juhan", fmt.Sprintf(forged,
+		`'~kutse', 'system', 'competence.weigh', application, candidate, standard, 'x', 0, '', payload, '{}'::text[]`))},
+	{rule: "audit.real", what: "an act of the system by somebody", in: "juhan", do: of("juhan", fmt.Sprintf(forged,
+		`'kaja', 'system', 'award.propose', application, candidate, standard, 'x', 0, '', payload, records`))},
+	{rule: "audit.real", what: "an act of a case in none", do: stmt(`
+INSERT INTO audit (at, id, actor, role, act, object, position, request, payload) VALUES (now(), gen_random_uuid(), '~kutse', 'system', 'award.propose', 'x', 0, '', ` + digest + `)`)},
+	{rule: "sample.drawn", what: "another seed", recorded: true, do: stmt(`UPDATE sample_draw SET seed = ` + digest)},
+	{rule: "sample.drawn", what: "cases that somebody picked", recorded: true, do: stmt(`UPDATE sample_draw SET cases = ARRAY[cases[2], cases[1]]`)},
+	{rule: "sample.drawn", what: "a period from before the commitment", recorded: true, do: stmt(`UPDATE sample_draw SET since = since - interval '1 hour'`)},
+	{rule: "sample.drawn", what: "fewer cases to draw from", recorded: true, do: stmt(`UPDATE sample_draw SET population = population - 1`)},
+	{rule: "sample.drawn", what: "another list of cases to draw from", recorded: true, do: stmt(`UPDATE sample_draw SET digest = ` + digest)},
+	{rule: "sample.drawn", what: "a case that was taken out of the period", recorded: true, do: stmt(`
+UPDATE sample_draw SET until = (SELECT max(opened_at) FROM application)`)},
+}
+
+// Every act that a person or a workflow does is known here, and no other.
+func TestEveryActIsKnown(t *testing.T) {
+	t.Parallel()
+	names, err := filepath.Glob("../*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	called := regexp.MustCompile(`(?:s\.act|s\.actOn|s\.systemAct)\(ctx, (?:a, )?(?:"([a-z.-]+)"|makeCaseFile)`)
+	there := map[string]bool{}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range called.FindAllSubmatch(text, -1) {
+			there[cmp.Or(string(m[1]), "casefile.make")] = true
+		}
+	}
+	if got, want := slices.Sorted(maps.Keys(acts)), slices.Sorted(maps.Keys(there)); !slices.Equal(got, want) {
+		t.Errorf("known are %v, and there are %v", got, want)
+	}
+}
+
+// A witness's signature under a checkpoint of the log is found to be one.
+func TestAWitnessedLogHasNoFaults(t *testing.T) {
+	t.Parallel()
+	p := begin(t)
+	p.sealLog()
+	cosign(func(body string) string { return body }, 0)(p)
+	earlier(same)(p)
+	if _, faults := p.check(); len(faults) > 0 {
+		t.Errorf("found %v; want nothing", faults)
+	}
+}
+
 // names keeps the lists above honest: what they name is a rule.
 func TestTamperingsNameRules(t *testing.T) {
 	t.Parallel()
@@ -530,7 +678,7 @@ func TestTamperingsNameRules(t *testing.T) {
 	for _, r := range rules() {
 		known[r.name] = true
 	}
-	for _, x := range slices.Concat(recordTamperings, logTamperings, assessmentTamperings, evidenceTamperings, awardTamperings, stateTamperings, erasureTamperings) {
+	for _, x := range slices.Concat(recordTamperings, logTamperings, assessmentTamperings, evidenceTamperings, awardTamperings, stateTamperings, auditTamperings, erasureTamperings) {
 		if !known[x.rule] {
 			t.Errorf("%s (%s) is no rule; rules are %v", x.rule, x.what, slices.Sorted(maps.Keys(known)))
 		}
