@@ -31,7 +31,7 @@ func (AssessorCmd) Help() string {
 	return `A task is one competence that a candidate handed in. Claim it, read its evidence, judge each indicator.
 
 Example:
-  kutse assessor claim --as jaan`
+  kutse assessor claim --as a-2b9e`
 }
 
 // AssessorListCmd is `kutse assessor list`.
@@ -40,7 +40,7 @@ type AssessorListCmd struct {
 }
 
 // Help implements kong.HelpProvider.
-func (AssessorListCmd) Help() string { return "Example:\n  kutse assessor list --as jaan" }
+func (AssessorListCmd) Help() string { return "Example:\n  kutse assessor list --as a-2b9e" }
 
 // Run lists the tasks.
 func (c *AssessorListCmd) Run(ctx context.Context, g *Globals, out *Output) error {
@@ -77,7 +77,7 @@ func (AssessorClaimCmd) Help() string {
 	return `You hold the task until the time that is printed; after that somebody else may claim it.
 
 Example:
-  kutse assessor claim --as jaan`
+  kutse assessor claim --as a-2b9e`
 }
 
 // Run claims the task.
@@ -120,7 +120,7 @@ type AssessorReleaseCmd struct {
 
 // Help implements kong.HelpProvider.
 func (AssessorReleaseCmd) Help() string {
-	return "Example:\n  kutse assessor release $TASK --as jaan"
+	return "Example:\n  kutse assessor release $TASK --as a-2b9e"
 }
 
 // Run gives the task back.
@@ -142,7 +142,7 @@ func (AssessorEvidenceCmd) Help() string {
 	return `Prints what is to be judged, in the words of the standard, and the evidence as it was frozen when the competence was handed in.
 
 Example:
-  kutse assessor evidence $TASK --as jaan`
+  kutse assessor evidence $TASK --as a-2b9e`
 }
 
 // Run prints the evidence.
@@ -198,7 +198,7 @@ func (AssessorFileCmd) Help() string {
 	return `The file is written once it is whole and is what its SHA-256 says.
 
 Example:
-  kutse assessor file $TASK $SHA256 -o plan.pdf --as jaan`
+  kutse assessor file $TASK $SHA256 -o plan.pdf --as a-2b9e`
 }
 
 // Run fetches the file.
@@ -221,7 +221,7 @@ func (AssessorJudgeCmd) Help() string {
 	return `When everything asked has its verdict, the task is done. What the verdicts amount to is not for the assessor to say.
 
 Example:
-  kutse assessor judge $TASK --as jaan \
+  kutse assessor judge $TASK --as a-2b9e \
     --shown B.2.3/1 --not-yet "B.2.3/2=the plan names no risks"`
 }
 

@@ -12,6 +12,8 @@ type AuditCmd struct {
 	Check      AuditCheckCmd      `cmd:"" help:"Check every case from its facts."`
 	Search     AuditSearchCmd     `cmd:"" help:"Search the audit trail."`
 	RotateKey  AuditRotateKeyCmd  `cmd:"" help:"Change the key that signs the log."`
+
+	AcceptRestore AuditAcceptRestoreCmd `cmd:"" help:"Have the log go on from an older record that was restored."`
 }
 
 // Help implements kong.HelpProvider.
@@ -32,7 +34,7 @@ func (AuditSearchCmd) Help() string {
 	return `The same as council audit.
 
 Example:
-  kutse audit search --actor a7 --from 2026-01-01 --json --as nele`
+  kutse audit search --actor a-2b9e --from 2026-01-01 --json --as n-c46b`
 }
 
 // Run streams what was found.

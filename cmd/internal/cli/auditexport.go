@@ -26,7 +26,7 @@ func (AuditExportCmd) Help() string {
 	return `Writes checkpoints, tiles and entries (C2SP tlog-tiles) and the keys, one folder a year. Again, it fetches what is new. What is there is never overwritten: a log that takes something back or changes it is refused, and the record is named.
 
 Example:
-  kutse audit export ./log --as nele`
+  kutse audit export ./log --as n-c46b`
 }
 
 // exported is what was written of one log.
@@ -138,7 +138,7 @@ func (AuditKeysCmd) Help() string {
 	return `Keep the first key of each log where the operator cannot change it: kutse audit verify --key takes it, and believes the later ones by what it handed over.
 
 Example:
-  kutse audit keys --as nele`
+  kutse audit keys --as n-c46b`
 }
 
 // Run lists the keys.

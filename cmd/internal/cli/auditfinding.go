@@ -18,7 +18,7 @@ type CouncilFindingCmd struct {
 
 // Help implements kong.HelpProvider.
 func (CouncilFindingCmd) Help() string {
-	return "Example:\n  kutse council finding list --as nele"
+	return "Example:\n  kutse council finding list --as n-c46b"
 }
 
 // FindingFileCmd is `kutse council finding file`.
@@ -32,7 +32,7 @@ type FindingFileCmd struct {
 
 // Help implements kong.HelpProvider.
 func (FindingFileCmd) Help() string {
-	return "Example:\n  kutse council finding file $APP --kind observation --as nele \\\n    --text \"The grounds repeat the proposal word for word.\""
+	return "Example:\n  kutse council finding file $APP --kind observation --as n-c46b \\\n    --text \"The grounds repeat the proposal word for word.\""
 }
 
 // Run files the finding.
@@ -57,8 +57,8 @@ func (FindingListCmd) Help() string {
 	return `With --application also the texts; the candidate sees that they were read.
 
 Example:
-  kutse council finding list --as nele
-  kutse council finding list --application $APP --as nele`
+  kutse council finding list --as n-c46b
+  kutse council finding list --application $APP --as n-c46b`
 }
 
 // Run lists the findings.

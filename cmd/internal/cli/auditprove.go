@@ -27,7 +27,7 @@ func (AuditProveCmd) Help() string {
 	return `A proof (C2SP tlog-proof) shows to anyone who has the log's verifier key that the entry stands in the log. The entry goes along in its extra line. What was recorded a moment ago is waited for.
 
 Example:
-  kutse audit prove $DECISION -o decision.tlog-proof --as mari`
+  kutse audit prove $DECISION -o decision.tlog-proof --as c-7f3a`
 }
 
 // Run prints the proof.

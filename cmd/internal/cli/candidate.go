@@ -29,7 +29,7 @@ func (CandidateCmd) Help() string {
 	return `Open an application, submit evidence for its indicators, hand competences in, and see what is still lacking.
 
 Example:
-  kutse candidate open it-manager-7 --as mari`
+  kutse candidate open it-manager-7 --as c-7f3a`
 }
 
 // CandidateOpenCmd is `kutse candidate open`.
@@ -44,7 +44,7 @@ func (CandidateOpenCmd) Help() string {
 	return `The application follows the versions of the standard and the procedure that are current now, to its end.
 
 Example:
-  kutse candidate open it-manager-7 --as mari`
+  kutse candidate open it-manager-7 --as c-7f3a`
 }
 
 // Run opens the application.
@@ -61,7 +61,7 @@ func (c *CandidateOpenCmd) Run(ctx context.Context, g *Globals, out *Output) err
 type CandidateListCmd struct{}
 
 // Help implements kong.HelpProvider.
-func (CandidateListCmd) Help() string { return "Example:\n  kutse candidate list --as mari" }
+func (CandidateListCmd) Help() string { return "Example:\n  kutse candidate list --as c-7f3a" }
 
 // Run lists the applications.
 func (*CandidateListCmd) Run(ctx context.Context, g *Globals, out *Output) error {
@@ -91,7 +91,7 @@ func (CandidateShowCmd) Help() string {
 	return `Shows each competence and its indicators, how much evidence there is for each, why one is not yet shown, and what is lacking for the award.
 
 Example:
-  kutse candidate show $APP --as mari`
+  kutse candidate show $APP --as c-7f3a`
 }
 
 // Run prints the case.
@@ -106,7 +106,7 @@ type CandidateEvidenceCmd struct {
 
 // Help implements kong.HelpProvider.
 func (CandidateEvidenceCmd) Help() string {
-	return "Example:\n  kutse candidate evidence $APP --as mari"
+	return "Example:\n  kutse candidate evidence $APP --as c-7f3a"
 }
 
 // Run prints the evidence.
@@ -122,7 +122,7 @@ type CandidateFileCmd struct {
 
 // Help implements kong.HelpProvider.
 func (CandidateFileCmd) Help() string {
-	return "Example:\n  kutse candidate file $APP $SHA256 -o plan.pdf --as mari"
+	return "Example:\n  kutse candidate file $APP $SHA256 -o plan.pdf --as c-7f3a"
 }
 
 // Run fetches the file.
@@ -141,7 +141,7 @@ func (CandidateWithdrawCmd) Help() string {
 	return `What is in the record stays there; the application ends.
 
 Example:
-  kutse candidate withdraw $APP --as mari`
+  kutse candidate withdraw $APP --as c-7f3a`
 }
 
 // Run withdraws the application.

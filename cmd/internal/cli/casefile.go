@@ -54,7 +54,7 @@ func (CandidateCaseFileCmd) Help() string {
 	return `Everything of your case in one signed archive, which others can check and read without this software. Another installation takes it with prior bring.
 
 Example:
-  kutse candidate casefile $APP -o case.zip --as mari`
+  kutse candidate casefile $APP -o case.zip --as c-7f3a`
 }
 
 // Run fetches the case file.
@@ -70,7 +70,7 @@ type CouncilCaseFileCmd struct {
 
 // Help implements kong.HelpProvider.
 func (CouncilCaseFileCmd) Help() string {
-	return "Example:\n  kutse council casefile $APP -o case.zip --purpose court --as nele"
+	return "Example:\n  kutse council casefile $APP -o case.zip --purpose court --as n-c46b"
 }
 
 // Run fetches the case file.

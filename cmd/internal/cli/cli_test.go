@@ -122,7 +122,7 @@ func TestWhatIsWrongOnTheCommandLineIsSaidAndExitsWithTwo(t *testing.T) {
 		"candidate submit A B.2.3/1 --text= --as mari":                    "there is nothing in it",
 		"candidate hand-in A --as mari":                                   "name competences, as in B.2.3, or give --all",
 		"candidate hand-in A B.2.3 --all --as mari":                       "name competences, as in B.2.3, or give --all",
-		"candidate list":                                                  "--as mari, or KUTSE_AS=mari",
+		"candidate list":                                                  "--as c-7f3a, or KUTSE_AS=c-7f3a",
 		"candidate list --as a.b":                                         "is not a person's id",
 		"candidate list --timeout 0s":                                     "--timeout is longer than nothing",
 		"candidate open it-manager-7 --as mari --id 7":                    "--id is a UUID in lower case",

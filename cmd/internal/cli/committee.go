@@ -25,14 +25,14 @@ func (CommitteeCmd) Help() string {
 	return `What assessors found is a proposal; the committee reviews the case and decides.
 
 Example:
-  kutse committee list --as liis`
+  kutse committee list --as k-81d0`
 }
 
 // CommitteeListCmd is `kutse committee list`.
 type CommitteeListCmd struct{}
 
 // Help implements kong.HelpProvider.
-func (CommitteeListCmd) Help() string { return "Example:\n  kutse committee list --as liis" }
+func (CommitteeListCmd) Help() string { return "Example:\n  kutse committee list --as k-81d0" }
 
 // Run lists the cases.
 func (*CommitteeListCmd) Run(ctx context.Context, g *Globals, out *Output) error {
@@ -50,7 +50,7 @@ type CommitteeShowCmd struct {
 
 // Help implements kong.HelpProvider.
 func (CommitteeShowCmd) Help() string {
-	return "Example:\n  kutse committee show $APP --as liis"
+	return "Example:\n  kutse committee show $APP --as k-81d0"
 }
 
 // Run prints the case.
@@ -65,7 +65,7 @@ type CommitteeEvidenceCmd struct {
 
 // Help implements kong.HelpProvider.
 func (CommitteeEvidenceCmd) Help() string {
-	return "Example:\n  kutse committee evidence $APP --as liis"
+	return "Example:\n  kutse committee evidence $APP --as k-81d0"
 }
 
 // Run prints the evidence.
@@ -81,7 +81,7 @@ type CommitteeFileCmd struct {
 
 // Help implements kong.HelpProvider.
 func (CommitteeFileCmd) Help() string {
-	return "Example:\n  kutse committee file $APP $SHA256 -o plan.pdf --as liis"
+	return "Example:\n  kutse committee file $APP $SHA256 -o plan.pdf --as k-81d0"
 }
 
 // Run fetches the file.
@@ -108,7 +108,7 @@ func (CommitteeDecideCmd) Help() string {
 	return `Nobody decides on a case in which they judged, or on their own.
 
 Example:
-  kutse committee decide $APP --award --reviewed --as liis \
+  kutse committee decide $APP --award --reviewed --as k-81d0 \
     --grounds "Every competence is met." --legal-basis "KutS § 18(2)"`
 }
 

@@ -33,7 +33,7 @@ func (CouncilCmd) Help() string {
 	return `The council reads the record and decides on no candidate.
 
 Example:
-  kutse council audit --as nele`
+  kutse council audit --as n-c46b`
 }
 
 // CouncilApplicationCmd is `kutse council application`.
@@ -44,7 +44,7 @@ type CouncilApplicationCmd struct {
 
 // Help implements kong.HelpProvider.
 func (CouncilApplicationCmd) Help() string {
-	return "Example:\n  kutse council application $APP --as nele"
+	return "Example:\n  kutse council application $APP --as n-c46b"
 }
 
 // Run prints the case.
@@ -62,10 +62,10 @@ func (CouncilAuditCmd) Help() string {
 	return `Who did what to which record, oldest first. Filters go together. Rows are printed as they come, all pages, with --json one object a line. A candidate sees that their trail was read.
 
 Example:
-  kutse council audit --json --as nele > audit.jsonl
-  kutse council audit --candidate mari --purpose complaint --as nele
+  kutse council audit --json --as n-c46b > audit.jsonl
+  kutse council audit --candidate c-7f3a --purpose complaint --as n-c46b
   kutse council audit --standard it-manager-7 --act decision.make \
-    --from 2026-01-01 --to 2026-04-01 --csv --as nele > decisions.csv`
+    --from 2026-01-01 --to 2026-04-01 --csv --as n-c46b > decisions.csv`
 }
 
 // Run streams the audit trail.
@@ -79,7 +79,7 @@ type CouncilEntryCmd struct {
 }
 
 // Help implements kong.HelpProvider.
-func (CouncilEntryCmd) Help() string { return "Example:\n  kutse council entry 100001 --as nele" }
+func (CouncilEntryCmd) Help() string { return "Example:\n  kutse council entry 100001 --as n-c46b" }
 
 // Run prints the entry.
 func (c *CouncilEntryCmd) Run(ctx context.Context, g *Globals, out *Output) error {
@@ -94,7 +94,7 @@ func (c *CouncilEntryCmd) Run(ctx context.Context, g *Globals, out *Output) erro
 type CouncilStatsCmd struct{}
 
 // Help implements kong.HelpProvider.
-func (CouncilStatsCmd) Help() string { return "Example:\n  kutse council stats --as nele" }
+func (CouncilStatsCmd) Help() string { return "Example:\n  kutse council stats --as n-c46b" }
 
 // Run prints the counts.
 func (*CouncilStatsCmd) Run(ctx context.Context, g *Globals, out *Output) error {

@@ -16,7 +16,7 @@ type CouncilEraseCmd struct {
 	Due       bool      `help:"Instead of one person, everybody whose terms are over and who is under no legal hold; lists them without --yes."`
 	Yes       bool      `help:"With --due: erase them."`
 	Ground    string    `required:"" enum:"request,term,order" placeholder:"GROUND" help:"request: the person asked; term: retention is over; order: of a court or a supervisory authority."`
-	Reference string    `required:"" placeholder:"TEXT" help:"Of the request or the order in your own files; no name."`
+	Reference string    `required:"" placeholder:"TEXT" help:"Of the request or the order in your own files: a number, and nothing personal. It is kept after the person is erased."`
 	ActFlags  `embed:""`
 }
 
@@ -25,8 +25,8 @@ func (CouncilEraseCmd) Help() string {
 	return `Destroys the person's key, and with it names, texts, evidence and files, for good. Decisions and register entries stay under the opaque id, and the log still verifies. kutse council retention says what stands against it.
 
 Example:
-  kutse council erase mari --ground request --reference 12.3-4/17 --as nele
-  kutse council erase --due --yes --ground term --reference 12/18 --as nele`
+  kutse council erase c-7f3a --ground request --reference 12/17 --as n-c46b
+  kutse council erase --due --yes --ground term --reference 12/18 --as n-c46b`
 }
 
 // Run erases the person, or everybody who is due.

@@ -45,7 +45,7 @@ func (g *Globals) NATSAddress() string {
 // uid is who asks.
 func (g *Globals) uid() (person.ID, error) {
 	if g.As == "" {
-		return "", fault.Invalid.New("say who you are: --as mari, or KUTSE_AS=mari in the environment")
+		return "", fault.Invalid.New("say who you are: --as c-7f3a, or KUTSE_AS=c-7f3a in the environment")
 	}
 	return person.ParseID(g.As)
 }

@@ -25,7 +25,7 @@ func (CandidateHandInCmd) Help() string {
 	return `The evidence for a competence is frozen when it is handed in, and an assessor judges it. A recurring competence is judged along with the others.
 
 Example:
-  kutse candidate hand-in $APP B.2.3 B.2.4 --as mari`
+  kutse candidate hand-in $APP B.2.3 B.2.4 --as c-7f3a`
 }
 
 // Run hands the competences in.

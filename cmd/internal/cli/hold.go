@@ -19,7 +19,7 @@ func (CouncilHoldCmd) Help() string {
 	return `While a legal hold stands, nobody erases the person, whatever the ground.
 
 Example:
-  kutse council hold list --as nele`
+  kutse council hold list --as n-c46b`
 }
 
 // HoldPlaceCmd is `kutse council hold place`.
@@ -32,7 +32,7 @@ type HoldPlaceCmd struct {
 
 // Help implements kong.HelpProvider.
 func (HoldPlaceCmd) Help() string {
-	return "Example:\n  kutse council hold place mari --reference 3-26-1234 --as nele \\\n    --ground \"An action against the refusal is pending.\""
+	return "Example:\n  kutse council hold place c-7f3a --reference 3-26-1234 --as n-c46b \\\n    --ground \"An action against the refusal is pending.\""
 }
 
 // Run places the hold.
@@ -54,7 +54,7 @@ type HoldLiftCmd struct {
 
 // Help implements kong.HelpProvider.
 func (HoldLiftCmd) Help() string {
-	return "Example:\n  kutse council hold lift $HOLD --ground \"The judgment is final.\" --as nele"
+	return "Example:\n  kutse council hold lift $HOLD --ground \"The judgment is final.\" --as n-c46b"
 }
 
 // Run lifts the hold.
@@ -73,7 +73,7 @@ type HoldListCmd struct {
 }
 
 // Help implements kong.HelpProvider.
-func (HoldListCmd) Help() string { return "Example:\n  kutse council hold list --as nele" }
+func (HoldListCmd) Help() string { return "Example:\n  kutse council hold list --as n-c46b" }
 
 // Run lists the holds.
 func (c *HoldListCmd) Run(ctx context.Context, g *Globals, out *Output) error {

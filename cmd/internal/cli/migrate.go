@@ -32,7 +32,7 @@ func (MigrateCmd) Help() string {
 Example:
   kutse migrate --database postgres://kutse_owner@db/kutse \
     --kek file:/etc/kutse/kek.json \
-    --roles postgres://postgres@db/kutse --operator ott --name "Ott Kask"`
+    --roles postgres://postgres@db/kutse --operator op-5e17 --name "Ott Kask"`
 }
 
 // Run migrates and prints the steps that were applied.

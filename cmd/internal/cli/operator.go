@@ -22,12 +22,12 @@ func (OperatorCmd) Help() string {
 	return `The first operator is made by kutse migrate --operator.
 
 Example:
-  kutse operator load-standard it-manager-7 --as ott`
+  kutse operator load-standard it-manager-7 --as op-5e17`
 }
 
 // OperatorAddPersonCmd is `kutse operator add-person`.
 type OperatorAddPersonCmd struct {
-	Person   person.ID  `arg:"" name:"uid" help:"Id of the person: it says nothing about them, since it stands in the record in the open."`
+	Person   person.ID  `arg:"" name:"uid" help:"Id of the person, which must not tell who it is."`
 	Name     string     `required:"" placeholder:"NAME" help:"Name of the person."`
 	Contact  string     `placeholder:"TEXT" help:"How to reach them."`
 	Role     []RoleArg  `required:"" placeholder:"ROLE" help:"candidate, assessor, committee, council or operator."`
@@ -37,10 +37,10 @@ type OperatorAddPersonCmd struct {
 
 // Help implements kong.HelpProvider.
 func (OperatorAddPersonCmd) Help() string {
-	return `A role or scope is given again for each further one.
+	return `An id stands in the public log for ever, also after the person is erased, and must not tell who it is. A role or scope is given again for each further one.
 
 Example:
-  kutse operator add-person jaan --name "Jaan Tamm" --as ott \
+  kutse operator add-person a-2b9e --name "Jaan Tamm" --as op-5e17 \
     --role assessor --scope it-manager-7:B.2.1,B.2.3`
 }
 
@@ -71,7 +71,7 @@ func (OperatorLoadStandardCmd) Help() string {
 	return `The version loaded last is the current one. Applications that are open keep theirs.
 
 Example:
-  kutse operator load-standard it-manager-7 --as ott`
+  kutse operator load-standard it-manager-7 --as op-5e17`
 }
 
 // Run loads the standard.
@@ -107,7 +107,7 @@ func (OperatorLoadProcedureCmd) Help() string {
 	return `A procedure says who awards, under which provisions, in how many rounds and by when.
 
 Example:
-  kutse operator load-procedure default --as ott`
+  kutse operator load-procedure default --as op-5e17`
 }
 
 // Run loads the procedure.

@@ -24,7 +24,7 @@ func (CandidatePriorCmd) Help() string {
 	return `What another awarding body found about you, as prior assessment.
 
 Example:
-  kutse candidate prior list --as mari`
+  kutse candidate prior list --as c-7f3a`
 }
 
 // PriorBringCmd is `kutse candidate prior bring`.
@@ -35,7 +35,7 @@ type PriorBringCmd struct {
 
 // Help implements kong.HelpProvider.
 func (PriorBringCmd) Help() string {
-	return "Example:\n  kutse candidate prior bring case.zip --as mari"
+	return "Example:\n  kutse candidate prior bring case.zip --as c-7f3a"
 }
 
 // Run sends the file and brings it.
@@ -60,7 +60,7 @@ func (c *PriorBringCmd) Run(ctx context.Context, g *Globals, out *Output) error 
 type PriorListCmd struct{}
 
 // Help implements kong.HelpProvider.
-func (PriorListCmd) Help() string { return "Example:\n  kutse candidate prior list --as mari" }
+func (PriorListCmd) Help() string { return "Example:\n  kutse candidate prior list --as c-7f3a" }
 
 // Run lists prior assessments.
 func (*PriorListCmd) Run(ctx context.Context, g *Globals, out *Output) error {
@@ -85,7 +85,7 @@ type PriorShowCmd struct {
 }
 
 // Help implements kong.HelpProvider.
-func (PriorShowCmd) Help() string { return "Example:\n  kutse candidate prior show $PRIOR --as mari" }
+func (PriorShowCmd) Help() string { return "Example:\n  kutse candidate prior show $PRIOR --as c-7f3a" }
 
 // Run prints the prior assessment.
 func (c *PriorShowCmd) Run(ctx context.Context, g *Globals, out *Output) error {
@@ -100,7 +100,7 @@ type AssessorPriorCmd struct {
 
 // Help implements kong.HelpProvider.
 func (AssessorPriorCmd) Help() string {
-	return "Example:\n  kutse assessor prior $TASK $PRIOR --as jaan"
+	return "Example:\n  kutse assessor prior $TASK $PRIOR --as a-2b9e"
 }
 
 // Run prints the prior assessment.
@@ -119,7 +119,7 @@ type CommitteePriorCmd struct {
 
 // Help implements kong.HelpProvider.
 func (CommitteePriorCmd) Help() string {
-	return "Example:\n  kutse committee prior $APP $PRIOR --as liis"
+	return "Example:\n  kutse committee prior $APP $PRIOR --as k-81d0"
 }
 
 // Run prints the prior assessment.
@@ -138,7 +138,7 @@ type CouncilPriorCmd struct {
 }
 
 // Help implements kong.HelpProvider.
-func (CouncilPriorCmd) Help() string { return "Example:\n  kutse council prior $PRIOR --as nele" }
+func (CouncilPriorCmd) Help() string { return "Example:\n  kutse council prior $PRIOR --as n-c46b" }
 
 // Run prints the prior assessment.
 func (c *CouncilPriorCmd) Run(ctx context.Context, g *Globals, out *Output) error {

@@ -18,7 +18,7 @@ func (CandidateReadingsCmd) Help() string {
 	return `Every reading of your data by somebody else, with its purpose, newest first. Readers are named by their opaque ids, as in the log.
 
 Example:
-  kutse candidate readings --as mari`
+  kutse candidate readings --as c-7f3a`
 }
 
 // Run lists the readings.
@@ -59,8 +59,8 @@ func (CouncilReadingsCmd) Help() string {
 	return `Newest first. Rows are printed as they come, all pages, with --json one object a line. A person sees that their readings were read.
 
 Example:
-  kutse council readings --person mari --as nele
-  kutse council readings --reader a7 --csv --as nele > readings.csv`
+  kutse council readings --person c-7f3a --as n-c46b
+  kutse council readings --reader a-2b9e --csv --as n-c46b > readings.csv`
 }
 
 // Run streams the readings.

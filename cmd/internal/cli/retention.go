@@ -19,7 +19,7 @@ func (CouncilRetentionCmd) Help() string {
 	return `Until when each class of a person's data is kept, and why.
 
 Example:
-  kutse council retention mari --as nele`
+  kutse council retention c-7f3a --as n-c46b`
 }
 
 // Run prints the terms.
@@ -68,7 +68,7 @@ func writeRetention(w io.Writer, r request.Retention) error {
 type CouncilDueCmd struct{}
 
 // Help implements kong.HelpProvider.
-func (CouncilDueCmd) Help() string { return "Example:\n  kutse council due --as nele" }
+func (CouncilDueCmd) Help() string { return "Example:\n  kutse council due --as n-c46b" }
 
 // Run lists the people whose terms are over.
 func (*CouncilDueCmd) Run(ctx context.Context, g *Globals, out *Output) error {

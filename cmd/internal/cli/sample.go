@@ -22,7 +22,7 @@ func (CouncilSampleCmd) Help() string {
 	return `First commit, then say which cases: so nobody can say that they were picked. Anyone draws the sample again with sha256sum.
 
 Example:
-  kutse council sample commit "internal audit 2026" --as nele`
+  kutse council sample commit "internal audit 2026" --as n-c46b`
 }
 
 // SampleCommitCmd is `kutse council sample commit`.
@@ -33,7 +33,7 @@ type SampleCommitCmd struct {
 
 // Help implements kong.HelpProvider.
 func (SampleCommitCmd) Help() string {
-	return "Example:\n  kutse council sample commit \"internal audit 2026\" --as nele"
+	return "Example:\n  kutse council sample commit \"internal audit 2026\" --as n-c46b"
 }
 
 // Run commits to a seed.
@@ -57,7 +57,7 @@ type SampleDrawCmd struct {
 
 // Help implements kong.HelpProvider.
 func (SampleDrawCmd) Help() string {
-	return "Example:\n  kutse council sample draw $SAMPLE --size 20 --as nele \\\n    --from 2026-01-01 --to 2027-01-01"
+	return "Example:\n  kutse council sample draw $SAMPLE --size 20 --as n-c46b \\\n    --from 2026-01-01 --to 2027-01-01"
 }
 
 // Run draws the sample.
@@ -82,8 +82,8 @@ func (SampleShowCmd) Help() string {
 	return `Says how anyone draws the sample again without this software.
 
 Example:
-  kutse council sample show $SAMPLE --as nele
-  kutse council sample show $SAMPLE --members --as nele > ids`
+  kutse council sample show $SAMPLE --as n-c46b
+  kutse council sample show $SAMPLE --members --as n-c46b > ids`
 }
 
 // Run prints the sample, with the whole population.

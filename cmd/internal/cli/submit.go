@@ -33,7 +33,7 @@ func (CandidateSubmitCmd) Help() string {
 	return `One piece of evidence may serve several indicators.
 
 Example:
-  kutse candidate submit $APP B.2.3/1 B.2.3/2 --file plan.pdf --as mari`
+  kutse candidate submit $APP B.2.3/1 B.2.3/2 --file plan.pdf --as c-7f3a`
 }
 
 // Run submits the evidence.
@@ -107,7 +107,7 @@ func (CandidateUploadCmd) Help() string {
 	return `The file can be put forward later, with submit --file, without being sent again. An upload that broke off goes on where it stopped.
 
 Example:
-  kutse candidate upload plan.pdf --as mari`
+  kutse candidate upload plan.pdf --as c-7f3a`
 }
 
 // Run sends the file.

@@ -17,7 +17,7 @@ type CouncilTimelineCmd struct {
 
 // Help implements kong.HelpProvider.
 func (CouncilTimelineCmd) Help() string {
-	return "Example:\n  kutse council timeline $APP --as nele"
+	return "Example:\n  kutse council timeline $APP --as n-c46b"
 }
 
 // Run prints what happened.
