@@ -5,6 +5,7 @@ package sealer
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,6 +25,9 @@ import (
 // A sealer in another place must have the same keys: bring the folder along. A key
 // is made only for a log that has none, since a log that changed its key without a
 // word would be taken for another one.
+//
+// Beside the keys stands what they signed last: <year>.checkpoint. Whoever owns the
+// database cannot have another history signed, or the same one only in part.
 type Keyring struct {
 	dir  string
 	host string
@@ -77,6 +81,13 @@ func (k *Keyring) Signing(year int, last string) (postgres.Signing, error) {
 	if now+1 < len(keys) {
 		s.Next = &keys[now+1]
 	}
+	if s.Last, err = k.signed(k.lastPath(year), keys); err != nil {
+		return postgres.Signing{}, err
+	}
+	if s.Disowned, err = k.signed(k.disownedPath(year), keys); err != nil {
+		return postgres.Signing{}, err
+	}
+	s.Keep = func(c merkle.Checkpoint) error { return k.keep(year, s.Last, c) }
 	return s, nil
 }
 
@@ -135,25 +146,32 @@ func (k *Keyring) make(year, generation int, origin string) (postgres.LogKey, er
 	if err != nil {
 		return postgres.LogKey{}, err
 	}
-	if err := k.write(k.path(year, generation), skey+"\n"+vkey+"\n"); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := k.write(k.path(year, generation), skey+"\n"+vkey+"\n", os.Link); err != nil && !errors.Is(err, fs.ErrExist) {
 		return postgres.LogKey{}, fmt.Errorf("keeping a key of the log: %w", err)
 	}
 	return k.load(year, generation)
 }
 
-func (k *Keyring) write(path, text string) error {
+// write writes a file whole. name gives it its name: os.Link where there must be none
+// yet, os.Rename in place of another.
+func (k *Keyring) write(path, text string, name func(from, to string) error) error {
 	f, err := os.CreateTemp(k.dir, ".new-*") // for its owner alone
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // the key has its name by then, or the error is told
+	defer os.Remove(f.Name()) //nolint:errcheck // the file has its name by then, or the error is told
 	_, err = f.WriteString(text)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(f.Name(), path); err != nil {
+	if err := name(f.Name(), path); err != nil {
 		return err
 	}
+	return k.sync()
+}
+
+// sync has the names in the folder on disk.
+func (k *Keyring) sync() error {
 	d, err := os.Open(k.dir)
 	if err != nil {
 		return err
@@ -168,9 +186,9 @@ func (k *Keyring) load(year, generation int) (postgres.LogKey, error) {
 	if key, ok := k.read[path]; ok {
 		return key, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := readSecret(path)
 	if err != nil {
-		return postgres.LogKey{}, fault.Invalid.Because(err, "a key of the log cannot be read: %v", err)
+		return postgres.LogKey{}, err
 	}
 	skey, rest, _ := strings.Cut(string(text), "\n")
 	key := postgres.LogKey{VKey: strings.TrimSpace(rest)}
@@ -189,4 +207,25 @@ func (k *Keyring) load(year, generation int) (postgres.LogKey, error) {
 	}
 	k.read[path] = key
 	return key, nil
+}
+
+// readSecret reads a key that nobody but its owner can read.
+func readSecret(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fault.Invalid.Because(err, "a key of the log cannot be read: %v", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fault.Invalid.Because(err, "a key of the log cannot be read: %v", err)
+	}
+	if open := info.Mode().Perm() & 0o077; open != 0 {
+		return nil, fault.Invalid.New("the key file %s is open to others (mode %04o); `chmod 600` it, and think of who may have read it", path, info.Mode().Perm())
+	}
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return nil, fault.Invalid.Because(err, "a key of the log cannot be read: %v", err)
+	}
+	return text, nil
 }

@@ -56,6 +56,12 @@ func (l *logged) has(s string) bool {
 	return strings.Contains(l.text.String(), s)
 }
 
+func (l *logged) count(s string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), s)
+}
+
 // house is one installation: a record, its keys and the folder it publishes to.
 type house struct {
 	*testing.T
@@ -77,6 +83,17 @@ func (h *house) ring() *Keyring {
 		h.Fatal(err)
 	}
 	return k
+}
+
+// told is the record by another process, which writes to the log that the test reads.
+func (h *house) told() *postgres.Store {
+	h.Helper()
+	store, err := postgres.Open(h.Context(), h.DB.Service, postgres.Options{Now: time.Now, Log: slog.New(slog.NewTextHandler(h.log, nil))})
+	if err != nil {
+		h.Fatal(err)
+	}
+	h.Cleanup(func() { _ = store.Close() })
+	return store
 }
 
 func (h *house) sealer(record *postgres.Store) *Sealer {

@@ -24,12 +24,14 @@ type Sealer struct {
 	Log       *slog.Logger
 
 	retry  time.Duration // first pause of an outage; 0: firstRetry
+	remind time.Duration // how often what lasts is said again; 0: reminder
 	sealed func(postgres.Sealing)
 
 	mu       sync.Mutex
-	behind   map[int]bool // years whose log the folder does not hold yet
-	disputed map[int]bool // years of which the folder tells another log
-	lagging  bool
+	behind   map[int]bool      // years whose log the folder does not hold yet
+	disputed map[int]bool      // years of which the folder tells another log
+	lagging  time.Time         // when it was last said that rows wait; zero when they do not
+	failing  map[int]time.Time // when it was last said that the log of a year cannot grow
 }
 
 const (
@@ -37,19 +39,30 @@ const (
 	lastRetry  = 10 * time.Second
 	// patience is how long a row may wait before the sealer says so.
 	patience = time.Minute
+	// reminder is how often the sealer repeats what somebody has to do something about.
+	reminder = time.Hour
 )
+
+// due says whether something that was said at a time is to be said again.
+func (s *Sealer) due(said time.Time) bool {
+	every := s.remind
+	if every == 0 {
+		every = reminder
+	}
+	return said.IsZero() || time.Since(said) >= every
+}
 
 // Run seals until ctx ends, through outages of PostgreSQL.
 //
 // A crash between any two lines does no harm. What is sealed is sealed in one
 // transaction; what it did not publish or show to witnesses, the next run does.
 func (s *Sealer) Run(ctx context.Context) error {
-	pause, since := time.Duration(0), time.Time{}
+	pause, since, said := time.Duration(0), time.Time{}, time.Time{}
 	for ctx.Err() == nil {
 		err := s.lead(ctx, func() {
 			if !since.IsZero() {
 				s.Log.InfoContext(ctx, "outage ended", slog.String("of", "sealer"), slog.Duration("after", time.Since(since)))
-				pause, since = 0, time.Time{}
+				pause, since, said = 0, time.Time{}, time.Time{}
 			}
 		})
 		if err == nil || ctx.Err() != nil {
@@ -57,12 +70,28 @@ func (s *Sealer) Run(ctx context.Context) error {
 		}
 		if since.IsZero() {
 			since = time.Now()
-			s.Log.WarnContext(ctx, "outage began", slog.String("of", "sealer"), slog.Any("error", err))
+		}
+		if s.due(said) {
+			s.tellOutage(ctx, err, said.IsZero())
+			said = time.Now()
 		}
 		pause = min(max(2*pause, s.retry, firstRetry), lastRetry)
 		wait(ctx, pause)
 	}
 	return nil
+}
+
+// tellOutage says why nothing is sealed. What does not end by itself is an error, and
+// so is what has lasted.
+func (s *Sealer) tellOutage(ctx context.Context, err error, begins bool) {
+	what, level := "outage began", slog.LevelWarn
+	if !begins {
+		what, level = "the outage goes on: nothing is sealed", slog.LevelError
+	}
+	if !errors.Is(err, fault.Unavailable) {
+		level = slog.LevelError
+	}
+	s.Log.Log(ctx, level, what, slog.String("of", "sealer"), slog.Any("error", err))
 }
 
 func wait(ctx context.Context, d time.Duration) {
@@ -102,6 +131,7 @@ func (s *Sealer) lead(ctx context.Context, works func()) error {
 	for led.Err() == nil {
 		began := time.Now()
 		if err := s.drain(led); err != nil {
+			s.watchLag(led)
 			return err
 		}
 		s.publish(led)
@@ -116,9 +146,10 @@ func (s *Sealer) lead(ctx context.Context, works func()) error {
 func (s *Sealer) drain(led context.Context) error {
 	for led.Err() == nil {
 		done, err := s.Record.Seal(led, s.Keys)
-		if err != nil {
+		if err != nil && len(done.Failed) == 0 {
 			return err
 		}
+		s.tellFailed(led, done)
 		s.mu.Lock()
 		for _, c := range done.Checkpoints {
 			if _, year, err := merkle.ParseOrigin(c.Origin); err == nil {
@@ -134,6 +165,27 @@ func (s *Sealer) drain(led context.Context) error {
 		}
 	}
 	return nil
+}
+
+// tellFailed says which logs cannot grow and why, and again for as long as it lasts:
+// their acts are recorded and not sealed.
+func (s *Sealer) tellFailed(led context.Context, done postgres.Sealing) {
+	if s.failing == nil {
+		s.failing = map[int]time.Time{}
+	}
+	for year, err := range done.Failed {
+		if s.due(s.failing[year]) {
+			s.failing[year] = time.Now()
+			s.Log.ErrorContext(led, "the log of a year is not sealed", slog.Int("year", year), slog.Any("error", err))
+		}
+	}
+	for _, c := range done.Checkpoints {
+		_, year, err := merkle.ParseOrigin(c.Origin)
+		if _, failed := s.failing[year]; err == nil && failed {
+			delete(s.failing, year)
+			s.Log.InfoContext(led, "the log of a year is sealed again", slog.Int("year", year))
+		}
+	}
 }
 
 // publish brings the folder up to what is sealed. The folder is not what holds the
@@ -173,19 +225,20 @@ func (s *Sealer) publishYear(ctx context.Context, year int) error {
 	return err
 }
 
-// watchLag says once that rows wait too long, and once that they no longer do. A
-// transaction that stays open anywhere in the cluster is what makes them wait.
+// watchLag says that rows wait too long, again for as long as it lasts, and once that
+// they no longer do. A transaction that stays open anywhere in the cluster is what
+// makes them wait.
 func (s *Sealer) watchLag(led context.Context) {
 	lag, err := s.Record.Lag(led)
 	if err != nil {
 		return // sealing meets the same, and says so
 	}
 	switch late := lag > patience; {
-	case late && !s.lagging:
+	case late && s.due(s.lagging):
 		s.Log.WarnContext(led, "acts wait to be sealed: an open transaction may hold them up", slog.Duration("for", lag))
-		s.lagging = true
-	case !late && s.lagging:
+		s.lagging = time.Now()
+	case !late && !s.lagging.IsZero():
 		s.Log.InfoContext(led, "acts no longer wait to be sealed")
-		s.lagging = false
+		s.lagging = time.Time{}
 	}
 }

@@ -1,11 +1,13 @@
 package sealer
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/merkle"
 	"github.com/kutse-dev/kutse/schema/postgres"
 )
@@ -127,7 +129,13 @@ END $$`); err != nil {
 		t.Fatal(err)
 	}
 	before := h.size()
-	h.run(h.sealer(h.Store))
+	h.run(h.sealer(h.told()))
+	await(t, "the sealer to refuse it", func() bool { return h.log.has("level=ERROR") && h.log.has("does not hold the") })
+	// Nor does the folder take it, if somebody calls it a restore.
+	if was, err := h.ring().AcceptRestore(year()); err != nil || was.Size != before {
+		t.Fatalf("disowned are %d records (%v), want %d", was.Size, err, before)
+	}
+	await(t, "the sealer to say that it signs what was restored", func() bool { return h.log.has("a restored record goes on as the log") })
 	await(t, "the sealer to say so", func() bool { return h.log.has("do not agree") && h.log.has("record 2 ") })
 	rows := h.act(2)
 	await(t, "sealing to go on", func() bool {
@@ -220,6 +228,17 @@ func TestAKeyringRefusesWhatItCannotSignFor(t *testing.T) {
 		t.Error("a key was made for a log that has one elsewhere")
 	}
 	path := filepath.Join(h.keys, "2031-1.key")
+	for _, open := range []os.FileMode{0o640, 0o604, 0o620, 0o644} {
+		if err := os.Chmod(path, open); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.ring().Signing(2031, made.Now.VKey); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "chmod 600") {
+			t.Errorf("a key file with mode %o: %v, want invalid, with what to do", open, err)
+		}
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
