@@ -57,6 +57,7 @@ type demoResult struct {
 	EventsPublished int                   `json:"events_published"`
 	Stages          []play.Stage          `json:"stages"`
 	Seconds         float64               `json:"seconds"`
+	Log             proved                `json:"log"`            // where the decision stands
 	Cost            *cost                 `json:"cost,omitempty"` // with -v
 }
 
@@ -147,7 +148,11 @@ func check(ctx context.Context, s *local.System, std *catalogue.Standard, app ap
 	}
 	result.Competences, result.Indicators, _ = std.Counts()
 	if len(c.Decisions) > 0 {
-		result.Decision = c.Decisions[len(c.Decisions)-1].Outcome
+		last := c.Decisions[len(c.Decisions)-1]
+		result.Decision = last.Outcome
+		if result.Log, err = prove(ctx, council, last.Decision); err != nil {
+			return result, err
+		}
 	}
 	if c.Entry != nil {
 		result.Entry, result.RegisterNumber = *c.Entry, c.Entry.Number
@@ -229,6 +234,7 @@ func (r demoResult) text(w io.Writer) error {
 	line("verdicts", r.Verdicts)
 	line("audit rows", r.AuditRows)
 	line("events published", r.EventsPublished)
+	line("decision", r.Log)
 	fmt.Fprintf(t, "\nHow long it took\n")
 	for _, s := range r.Stages {
 		line(s.Stage, fmt.Sprintf("%.3f s", s.Seconds))
