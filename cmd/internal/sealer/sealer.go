@@ -84,14 +84,15 @@ func (s *Sealer) Run(ctx context.Context) error {
 // tellOutage says why nothing is sealed. What does not end by itself is an error, and
 // so is what has lasted.
 func (s *Sealer) tellOutage(ctx context.Context, err error, begins bool) {
-	what, level := "outage began", slog.LevelWarn
-	if !begins {
-		what, level = "the outage goes on: nothing is sealed", slog.LevelError
-	}
-	if !errors.Is(err, fault.Unavailable) {
+	level := slog.LevelWarn
+	if !begins || !errors.Is(err, fault.Unavailable) {
 		level = slog.LevelError
 	}
-	s.Log.Log(ctx, level, what, slog.String("of", "sealer"), slog.Any("error", err))
+	if begins {
+		s.Log.Log(ctx, level, "outage began", slog.String("of", "sealer"), slog.Any("error", err))
+		return
+	}
+	s.Log.Log(ctx, level, "the outage goes on: nothing is sealed", slog.String("of", "sealer"), slog.Any("error", err))
 }
 
 func wait(ctx context.Context, d time.Duration) {
