@@ -39,7 +39,8 @@ type RetentionPage struct {
 	Limit int    `json:"limit,omitempty" jsonschema:"at most 100"`
 }
 
-// RetentionDue are people whose terms are over, the longest first.
+// RetentionDue are people whose terms are over, in the order of their ids. A page may
+// have nobody on it and still say where the next one begins.
 type RetentionDue struct {
 	People []DuePerson `json:"people"`
 	Next   string      `json:"next,omitempty" jsonschema:"ask again with after set to this for more"`
