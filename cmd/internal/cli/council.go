@@ -79,7 +79,7 @@ type CouncilEntryCmd struct {
 }
 
 // Help implements kong.HelpProvider.
-func (CouncilEntryCmd) Help() string { return "Example:\n  kutse council entry 100001 --as n-c46b" }
+func (CouncilEntryCmd) Help() string { return "Example:\n  kutse council entry 1-000001 --as n-c46b" }
 
 // Run prints the entry.
 func (c *CouncilEntryCmd) Run(ctx context.Context, g *Globals, out *Output) error {

@@ -53,7 +53,7 @@ func sessions(file string) map[string][]string {
 			"council audit --csv --application " + appID + as, "council audit --csv --json" + as,
 			"council readings --csv" + as, "council readings --json" + as, "council sample show s1 --members" + as,
 			"council finding list --application " + appID + as,
-			"council entry 100001" + as, "council stats" + as, "council stats --json" + as,
+			"council entry 1-000001" + as, "council stats" + as, "council stats --json" + as,
 			"council timeline " + appID + as, "council readings --person c1 --reader a1 --for assessment --application " + appID + as,
 			"council sample commit Audit" + id, "council sample show s1" + as,
 			"council sample draw s1 --size 20 --from 2026-01-01 --to 2027-01-01 --standard k" + id,
