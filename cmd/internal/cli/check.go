@@ -24,7 +24,7 @@ type AuditCheckCmd struct {
 
 // Help implements kong.HelpProvider.
 func (AuditCheckCmd) Help() string {
-	return `Reads the facts of every case at one moment and applies the rules anew, in code that issues nothing. Names each case, object and rule that does not hold, and what could not be checked. Exits with 1 when something is wrong. Changes nothing.
+	return `Reads the facts of every case at one moment and applies the rules anew, in code that issues nothing. Names each case, object and rule that does not hold, and what could not be checked, and fails when something is wrong. Changes nothing.
 
 Example:
   kutse audit check --database-file /run/secrets/kutse-database \
@@ -64,7 +64,7 @@ func (c *AuditCheckCmd) Run(ctx context.Context, out *Output) error {
 		return err
 	}
 	if report.Faults > 0 {
-		return fmt.Errorf("faults in the record: %d", report.Faults) // no fault of who asks: exit code 1
+		return fault.Conflict.New("faults in the record: %d", report.Faults)
 	}
 	return nil
 }

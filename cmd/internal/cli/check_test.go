@@ -47,8 +47,8 @@ func TestARecordIsCheckedFromTheCommandLine(t *testing.T) {
 	if err := json.Unmarshal([]byte(first), &f); err != nil {
 		t.Fatalf("%v: %s", err, stdout)
 	}
-	if code != 1 || f.Rule != "state.follows" || f.Application != opened.Record || !strings.Contains(rest, `"report"`) || !strings.Contains(stderr, "faults in the record: 1") {
-		t.Errorf("a case set ahead: exit code %d, %+v, %s, %s; want 1 and state.follows", code, f, rest, stderr)
+	if code != 5 || f.Rule != "state.follows" || f.Application != opened.Record || !strings.Contains(rest, `"report"`) || !strings.Contains(stderr, "faults in the record: 1") {
+		t.Errorf("a case set ahead: exit code %d, %+v, %s, %s; want 5 and state.follows", code, f, rest, stderr)
 	}
 	for name, bad := range map[string][]string{
 		"no database":    {},
