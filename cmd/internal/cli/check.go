@@ -37,9 +37,13 @@ func (c *AuditCheckCmd) Run(ctx context.Context, out *Output) error {
 	if err != nil {
 		return err
 	}
+	tell := newTally(out)
 	o := check.Options{
 		Database: url, Blobs: c.Blobs, Application: c.Application, Now: time.Now(), SealedIn: c.SealedWithin,
-		Found: func(f check.Fault) error { return out.Line(f, f.String()) },
+		Found: func(f check.Fault) error {
+			tell.clear()
+			return out.Line(f, f.String())
+		},
 	}
 	if c.SealedWithin < 0 {
 		return fault.Invalid.New("--sealed-within is not negative")
@@ -49,14 +53,10 @@ func (c *AuditCheckCmd) Run(ctx context.Context, out *Output) error {
 			return err
 		}
 	}
-	told := time.Time{}
-	o.Progress = func(done, of int) {
-		if now := time.Now(); done == of || now.Sub(told) >= time.Second {
-			told = now
-			out.Tell("%d of %d cases", done, of)
-		}
-	}
+	cases := tell.of("cases", "")
+	o.Progress = func(done, of int) { cases(int64(done), int64(of)) }
 	report, err := check.Run(ctx, o)
+	tell.clear()
 	if err != nil {
 		return err
 	}
