@@ -72,7 +72,8 @@ func (r *ring) Signing(year int, last string) (postgres.Signing, error) {
 // same cluster holds sealing up, as a slow act does.
 func sealAll(t testing.TB, r *postgrestest.Record, keys postgres.Signers) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
+	late, again := time.After(patience), time.NewTicker(5*time.Millisecond)
+	defer again.Stop()
 	db := superuser(t, r)
 	for {
 		if _, err := r.Seal(t.Context(), keys); err != nil {
@@ -85,10 +86,11 @@ func sealAll(t testing.TB, r *postgrestest.Record, keys postgres.Signers) {
 		if open == 0 {
 			return
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-again.C: // the transactions of others may have ended
+		case <-late:
 			t.Fatalf("%d rows are not sealed after %s", open, patience)
 		}
-		time.Sleep(5 * time.Millisecond) // for the transactions of others to end
 	}
 }
 
