@@ -19,8 +19,8 @@ import (
 	"github.com/kutse-dev/kutse/schema/retention"
 )
 
-func erasing(p string) request.ErasePerson {
-	return request.ErasePerson{Acting: client.NewID(), Person: "c1", Ground: retention.ByOrder, Reference: p}
+func erasing() request.ErasePerson {
+	return request.ErasePerson{Acting: client.NewID(), Person: "c1", Ground: retention.ByOrder, Reference: "12.3-4/17"}
 }
 
 // upload sends a file as the candidate, in one chunk or more.
@@ -45,7 +45,7 @@ func TestErasingRemovesTheFiles(t *testing.T) {
 	if !there(d.folder()) {
 		t.Fatal("the file is nowhere, so that its removal would prove nothing")
 	}
-	q := erasing("12.3-4/17")
+	q := erasing()
 	r := d.must(postgrestest.Auditor, "person", "erase", q)
 	if there(d.folder()) {
 		t.Error("the files are still there")
@@ -67,7 +67,7 @@ func TestFilesThatACrashLeftAreRemovedLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The act without what the door does after it.
-	if _, err := d.record.ErasePerson(t.Context(), postgrestest.Auditor, erasing("12.3-4/17")); err != nil {
+	if _, err := d.record.ErasePerson(t.Context(), postgrestest.Auditor, erasing()); err != nil {
 		t.Fatal(err)
 	}
 	blobs, err := blob.Open(d.blobs, d.record.Sealer(), limits)
@@ -117,7 +117,7 @@ func TestErasingWhileThePersonUploads(t *testing.T) {
 		})
 	}
 	<-begun
-	d.must(postgrestest.Auditor, "person", "erase", erasing("12.3-4/17"))
+	d.must(postgrestest.Auditor, "person", "erase", erasing())
 	uploads.Wait() // each ends by being refused
 	stop()
 	blobs, err := blob.Open(d.blobs, d.record.Sealer(), limits)

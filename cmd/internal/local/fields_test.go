@@ -81,6 +81,7 @@ func walk(at field, t reflect.Type, all *[]field) {
 			next.index = append(at.index[:len(at.index):len(at.index)], step{field: i})
 			walk(next, f.Type, all)
 		}
+	default: // holds no text
 	}
 }
 
