@@ -152,7 +152,7 @@ func (s *System) Published() int64 { return int64(s.relay.Published()) }
 // Run runs the process's roles until ctx ends or one of them fails; then all of
 // them finish what they have begun. ready is called once everything answers.
 func (s *System) Run(ctx context.Context, ready func()) error {
-	var blobs *blob.Store        // only where the door is
+	var blobs *blob.Store // only where the door is
 	var signs casefile.Key
 	if s.cfg.Runs(config.Door) { // what can fail comes before what runs
 		var err error
