@@ -2,9 +2,7 @@ package casefile
 
 import (
 	"bytes"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/kutse-dev/kutse/schema/application"
@@ -60,25 +58,6 @@ type Version struct {
 	Name    string       `json:"name"`
 }
 
-// Salt is what stands before the bytes in a salted digest.
-type Salt [32]byte
-
-// String is the salt in 64 lower-case hexadecimal digits.
-func (s Salt) String() string { return hex.EncodeToString(s[:]) }
-
-// MarshalText implements encoding.TextMarshaler.
-func (s Salt) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// UnmarshalText reads 64 lower-case hexadecimal digits, and nothing else.
-func (s *Salt) UnmarshalText(text []byte) error {
-	d, err := canon.ParseDigest(string(text))
-	if err != nil {
-		return fmt.Errorf("salt: %w", err)
-	}
-	*s = Salt(d)
-	return nil
-}
-
 // EvidenceItem is one piece of evidence. A text or a link stands here and in its
 // file. Of an erased one the digest remains, and nothing that it could be guessed by.
 type EvidenceItem struct {
@@ -86,7 +65,7 @@ type EvidenceItem struct {
 	Kind       evidence.Kind           `json:"kind"`
 	Indicators []catalogue.IndicatorID `json:"indicators,omitempty"`
 	Digest     canon.Digest            `json:"digest"` // SHA-256 of the salt and the SHA-256 of the bytes
-	Salt       *Salt                   `json:"salt,omitempty"`
+	Salt       *canon.Salt             `json:"salt,omitempty"`
 	Size       int64                   `json:"size"` // bytes
 	MediaType  string                  `json:"media_type,omitempty"`
 	File       string                  `json:"file,omitempty"` // path in the archive

@@ -40,6 +40,8 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/kutse-dev/kutse/schema/evidence"
+
+	"github.com/kutse-dev/kutse/schema/canon"
 )
 
 // The names in an archive that are always the same.
@@ -73,7 +75,7 @@ type File struct {
 	Evidence func(EvidenceItem) (io.ReadCloser, error)
 	// Salts maps the name of a record, as in evidence.<item>, to its salt. Those of
 	// the evidence that is not erased must be there.
-	Salts map[string]Salt
+	Salts map[string]canon.Salt
 	// Entries are the leaves of the log, one for each row of Case.Timeline, in its order.
 	Entries [][]byte
 	// Events are the facts that the rows recorded, as published. They tie the digests

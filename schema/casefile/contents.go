@@ -28,7 +28,7 @@ func (p Problem) String() string {
 type contents struct {
 	Case
 	standard, procedure []byte
-	salts               map[string]Salt
+	salts               map[string]canon.Salt
 	entries, events     [][]byte
 	rows                [][]byte
 	proofs              []string // ids of the audit rows that have one

@@ -67,9 +67,9 @@ var start = time.Date(2026, 3, 27, 8, 0, 0, 123456000, time.UTC)
 
 func after(minutes int) time.Time { return start.Add(time.Duration(minutes) * time.Minute) }
 
-func salt(n int) casefile.Salt { return casefile.Salt(canon.Sum([]byte{'s', byte(n)})) }
+func salt(n int) canon.Salt { return canon.Salt(canon.Sum([]byte{'s', byte(n)})) }
 
-func salted(s casefile.Salt, b []byte) canon.Digest {
+func salted(s canon.Salt, b []byte) canon.Digest {
 	sum := canon.Sum(b)
 	return canon.Sum(append(bytes.Clone(s[:]), sum[:]...))
 }
@@ -93,7 +93,7 @@ func newSample(t testing.TB) *sample {
 	proc := procedure.Procedure{Key: "proov-kord", Version: "1", Title: "Proovijate kutse andmise kord", AwardingBody: "Proovijate Liit"}
 	s.Standard, s.Procedure = canonical(t, std), canonical(t, proc)
 	s.Keys = []string{s.log.vkey, s.signer.vkey}
-	s.Salts = map[string]casefile.Salt{}
+	s.Salts = map[string]canon.Salt{}
 	s.File.Evidence = func(e casefile.EvidenceItem) (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(s.bytes[e.ID])), nil
 	}
@@ -387,10 +387,10 @@ func (endless) Read(b []byte) (int, error) {
 // saltedHash is the digest of what is written to it, under a salt.
 type saltedHash struct {
 	hash.Hash
-	salt casefile.Salt
+	salt canon.Salt
 }
 
-func newSalted(s casefile.Salt) saltedHash { return saltedHash{sha256.New(), s} }
+func newSalted(s canon.Salt) saltedHash { return saltedHash{sha256.New(), s} }
 
 func (h saltedHash) digest() canon.Digest { return canon.Sum(append(h.salt[:], h.Sum(nil)...)) }
 

@@ -164,12 +164,12 @@ func (a *Archive) StandardJSON() ([]byte, error) { return a.bytes(standardFile) 
 func (a *Archive) ProcedureJSON() ([]byte, error) { return a.bytes(procedureFile) }
 
 // Salts reads the salts by the names of the records.
-func (a *Archive) Salts() (map[string]Salt, error) {
+func (a *Archive) Salts() (map[string]canon.Salt, error) {
 	text, err := a.bytes(saltsFile)
 	if err != nil {
 		return nil, err
 	}
-	var salts map[string]Salt
+	var salts map[string]canon.Salt
 	if err := json.Unmarshal(text, &salts); err != nil {
 		return nil, fault.Invalid.Because(err, "%s cannot be read: %v", saltsFile, err)
 	}

@@ -177,8 +177,8 @@ func evidencePart(e EvidenceItem, open func(EvidenceItem) (io.ReadCloser, error)
 }
 
 // salted is the digest under a salt of what has the SHA-256 sum.
-func salted(salt Salt, sum canon.Digest) canon.Digest {
-	return canon.SaltedSum(canon.Salt(salt), sum[:])
+func salted(salt canon.Salt, sum canon.Digest) canon.Digest {
+	return canon.SaltedSum(salt, sum[:])
 }
 
 // lines writes one a line.

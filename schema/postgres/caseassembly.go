@@ -30,7 +30,7 @@ type assembly struct {
 func (t tx) assemble(ctx context.Context, app *applicationRow, key casefile.Key) (CaseFile, error) {
 	owner := person.ID(app.Candidate)
 	a := &assembly{tx: t, app: app, made: CaseFile{Owner: owner, Files: map[evidence.ItemID]canon.Digest{}}}
-	a.made.File.Salts = map[string]casefile.Salt{}
+	a.made.File.Salts = map[string]canon.Salt{}
 	a.made.File.Case = casefile.Case{
 		Format: casefile.Format, Origin: key.Origin(), ExportedAt: t.s.clock(), Application: app.ID, State: app.State, OpenedAt: app.OpenedAt.UTC(),
 	}
@@ -106,13 +106,12 @@ func (a *assembly) evidence(ctx context.Context) error {
 		if item.Salt == (canon.Salt{}) {
 			return goneAtAll(a.made.Owner)
 		}
-		salt := casefile.Salt(item.Salt)
-		a.made.File.Salts[evidenceField(item.Item)] = salt
+		a.made.File.Salts[evidenceField(item.Item)] = item.Salt
 		if item.Kind == evidence.File {
 			a.made.Files[item.Item] = item.File
 		}
 		a.c().Evidence = append(a.c().Evidence, casefile.EvidenceItem{
-			ID: item.Item, Kind: item.Kind, Indicators: item.Indicators, Digest: item.Digest, Salt: &salt, Size: item.Size,
+			ID: item.Item, Kind: item.Kind, Indicators: item.Indicators, Digest: item.Digest, Salt: &item.Salt, Size: item.Size,
 			MediaType: item.MediaType, File: casefile.EvidencePath(item.Item, item.Kind, item.MediaType),
 			Text: item.Text, Link: item.Link, At: item.At,
 		})

@@ -46,7 +46,7 @@ func (a *assembly) trail(ctx context.Context, key casefile.Key) error {
 			if err != nil {
 				return err
 			}
-			a.made.File.Salts[record] = casefile.Salt(salt)
+			a.made.File.Salts[record] = salt
 		}
 	}
 	if err := a.proofs(ctx, rows, key); err != nil {
