@@ -39,9 +39,8 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
-	"github.com/kutse-dev/kutse/schema/evidence"
-
 	"github.com/kutse-dev/kutse/schema/canon"
+	"github.com/kutse-dev/kutse/schema/evidence"
 )
 
 // The names in an archive that are always the same.
