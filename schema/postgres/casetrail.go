@@ -17,10 +17,12 @@ import (
 
 var trailInFull = statement(`SELECT ` + leafColumns + ` FROM audit a WHERE a.application = $1 ORDER BY a.at, a.id`)
 
-// saltedUnderCandidate are the acts of a case whose requests are salted under the
-// candidate's key. Others in its trail, as the claim of a task, are salted under that
-// of who acted, and their salts are not the candidate's to give away.
-var saltedUnderCandidate = []string{
+// saltsGiven are the acts of a case whose salts go into its file. Their requests are
+// salted under the candidate's key, and hold nothing that the candidate is not shown.
+// The salts of others in its trail are not the candidate's to give away: the claim and
+// the release of a task are salted under the key of who acted, and by the salt of an
+// audit finding, whose text the council alone reads, that text could be tried out.
+var saltsGiven = []string{
 	"application.open", "application.withdraw", "evidence.submit", "competence.hand-in", "verdict.give", "decision.make", makeCaseFile,
 }
 
@@ -40,7 +42,7 @@ func (a *assembly) trail(ctx context.Context, key casefile.Key) error {
 		a.c().Timeline = append(a.c().Timeline, casefile.Row{
 			ID: r.ID, At: r.At.UTC(), Act: r.Act, Actor: r.Actor, Role: r.Role, Object: r.Object, Records: r.Records,
 		})
-		if slices.Contains(saltedUnderCandidate, r.Act) {
+		if slices.Contains(saltsGiven, r.Act) {
 			record := "request." + r.Request
 			salt, err := a.sealer(ctx).Salt(a.made.Owner, record)
 			if err != nil {

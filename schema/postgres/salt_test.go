@@ -168,6 +168,24 @@ func TestWhoseKeySaltsARequest(t *testing.T) {
 	if want := actsOfPeople(t); !slices.Equal(listed, want) {
 		t.Errorf("said of %v, and there are %v", listed, want)
 	}
+
+	// Of all that people do in a case, its file says the salt, or not, and why.
+	withheld := []string{
+		"audit-finding.file",         // the candidate is not shown what it says
+		"task.claim", "task.release", // under the assessor's key
+	}
+	for _, of := range asked {
+		if slices.Contains(postgres.SaltsGiven(), of.act) && of.of != candidate && of.of != "c9" {
+			t.Errorf("the salt of %s is given away, and is of %s", of.act, of.of)
+		}
+	}
+	var inCases []string
+	if err := superuser(t, s.Record).Select(&inCases, `SELECT DISTINCT act COLLATE "C" FROM kutse.audit WHERE application IS NOT NULL AND request <> '' ORDER BY 1`); err != nil {
+		t.Fatal(err)
+	}
+	if want := slices.Sorted(slices.Values(slices.Concat(postgres.SaltsGiven(), withheld))); !slices.Equal(inCases, want) {
+		t.Errorf("in cases people do %v, and the salts are given or withheld of %v", inCases, want)
+	}
 }
 
 // makeCaseFile makes a case file of the story as the door does.
