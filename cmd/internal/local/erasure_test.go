@@ -56,7 +56,6 @@ type erasure struct {
 	lines   *logLines
 	scan    *scanner
 	accept  map[string]bool // free fields that were planted in a request that was accepted
-	pending map[string]bool // those whose endpoint is not built yet
 	people  map[person.ID]*client.Client
 	archive canon.Digest // of the case file
 	pieces  int          // of evidence put forward
@@ -87,7 +86,7 @@ func startErasure(t *testing.T) *erasure {
 	t.Cleanup(cancel)
 	e := &erasure{
 		T: t, ctx: ctx, dir: t.TempDir(), lines: &logLines{}, scan: newScanner(),
-		accept: map[string]bool{}, pending: map[string]bool{}, people: map[person.ID]*client.Client{},
+		accept: map[string]bool{}, people: map[person.ID]*client.Client{},
 	}
 	log := slog.New(slog.NewTextHandler(e.lines, &slog.HandlerOptions{Level: slog.LevelDebug - 100}))
 	var err error
@@ -130,33 +129,6 @@ func (e *erasure) must(p person.ID, role person.Role, resource, verb string, q r
 		e.accept[resource+"-"+verb+"."+name] = true
 	}
 	return r
-}
-
-// may is must for what another helper builds: it is let be not there yet.
-func (e *erasure) may(p person.ID, role person.Role, resource, verb string, q request.Act, planted ...string) (request.Receipt, bool) {
-	e.Helper()
-	var r request.Receipt
-	missing := func(err error) bool {
-		return err != nil && (strings.Contains(err.Error(), "not built yet") || strings.Contains(err.Error(), "no key for case files"))
-	}
-	err := e.as(p).Ask(e.ctx, role, resource, verb, q, &r)
-	for errors.Is(err, fault.Unavailable) && !missing(err) && e.ctx.Err() == nil { // what waits for the sealer
-		err = e.as(p).Ask(e.ctx, role, resource, verb, q, &r)
-	}
-	if missing(err) {
-		for _, name := range planted {
-			e.pending[resource+"-"+verb+"."+name] = true
-		}
-		e.Logf("%s.%s: %v", resource, verb, err)
-		return r, false
-	}
-	if err != nil {
-		e.Fatalf("%s.%s as %s: %v", resource, verb, p, err)
-	}
-	for _, name := range planted {
-		e.accept[resource+"-"+verb+"."+name] = true
-	}
-	return r, true
 }
 
 func (e *erasure) ask(p person.ID, role person.Role, resource, verb string, q, reply any) {
@@ -413,36 +385,11 @@ func (e *erasure) halfAnUpload() {
 func (e *erasure) council(app application.ID) {
 	e.Helper()
 	n := play.Auditor
-	e.may(n, person.Council, "audit-finding", "file", request.FileAuditFinding{
+	e.must(n, person.Council, "audit-finding", "file", request.FileAuditFinding{
 		Acting: client.NewID(), Application: app, Kind: request.Observation, Text: e.scan.plant("audit-finding-file.Text"),
 	}, "Text")
-	e.may(n, person.Council, "sample", "commit", request.CommitSample{Acting: client.NewID(), Title: e.scan.plant("sample-commit.Title")}, "Title")
-	if r, ok := e.may(subject, person.Candidate, "casefile", "make", request.MakeCaseFile{Acting: client.NewID(), Application: app}); ok {
-		sum, err := canon.ParseDigest(r.Record)
-		if err != nil {
-			e.Fatal(err)
-		}
-		var whole []byte
-		for {
-			msg := nats.NewMsg(request.Subject(person.Candidate, subject, "casefile", "read"))
-			msg.Data, _ = json.Marshal(request.ReadCaseFile{CaseFile: sum, Offset: int64(len(whole))})
-			b, err := e.as(subject).Raw(e.ctx, msg)
-			if err != nil {
-				e.Fatal(err)
-			}
-			if len(b) == 0 {
-				break
-			}
-			whole = append(whole, b...)
-		}
-		if canon.Sum(whole) != sum {
-			e.Errorf("the case file has %d bytes with another digest than %s", len(whole), sum)
-		}
-		// Its digest stands in the log, and may: the file holds salts, so that nobody
-		// guesses it who does not have the file.
-		e.bring(whole)
-		e.archive = sum
-	}
+	e.must(n, person.Council, "sample", "commit", request.CommitSample{Acting: client.NewID(), Title: e.scan.plant("sample-commit.Title")}, "Title")
+	e.caseFile(app)
 	hold := e.must(n, person.Council, "hold", "place", request.PlaceHold{
 		Acting: client.NewID(), Person: subject, Ground: e.scan.plant("hold-place.Ground"), Reference: e.scan.plant("hold-place.Reference"),
 	}, "Ground", "Reference")
@@ -455,18 +402,37 @@ func (e *erasure) council(app application.ID) {
 	e.must(n, person.Council, "hold", "lift", request.LiftHold{Acting: client.NewID(), Hold: hold.Record, Ground: e.scan.plant("hold-lift.Ground")}, "Ground")
 }
 
-// bring brings a case file as prior assessment, where this record takes its own.
-func (e *erasure) bring(file []byte) {
+// caseFile has the candidate make a case file, and bring it as prior assessment. Its
+// digest stands in the log, and may: the file holds salts, so that nobody guesses it
+// who does not have the file.
+func (e *erasure) caseFile(app application.ID) {
 	e.Helper()
-	sum, err := e.as(subject).Upload(e.ctx, bytes.NewReader(file), nil)
+	r := e.must(subject, person.Candidate, "casefile", "make", request.MakeCaseFile{Acting: client.NewID(), Application: app})
+	var err error
+	if e.archive, err = canon.ParseDigest(r.Record); err != nil {
+		e.Fatal(err)
+	}
+	var whole []byte
+	for {
+		msg := nats.NewMsg(request.Subject(person.Candidate, subject, "casefile", "read"))
+		msg.Data, _ = json.Marshal(request.ReadCaseFile{CaseFile: e.archive, Offset: int64(len(whole))})
+		b, err := e.as(subject).Raw(e.ctx, msg)
+		if err != nil {
+			e.Fatal(err)
+		}
+		if len(b) == 0 {
+			break
+		}
+		whole = append(whole, b...)
+	}
+	if canon.Sum(whole) != e.archive {
+		e.Errorf("the case file has %d bytes with another digest than %s", len(whole), e.archive)
+	}
+	sum, err := e.as(subject).Upload(e.ctx, bytes.NewReader(whole), nil)
 	if err != nil {
 		e.Fatal(err)
 	}
-	err = e.as(subject).Ask(e.ctx, person.Candidate, "prior", "bring", request.BringPrior{Acting: client.NewID(), File: sum}, nil)
-	e.Logf("bringing the case file as prior assessment: %v", err)
-	if err != nil && fault.Of(err) == "" {
-		e.Error("want it taken, or refused in words")
-	}
+	e.must(subject, person.Candidate, "prior", "bring", request.BringPrior{Acting: client.NewID(), File: sum})
 }
 
 // readers read what others may.
@@ -537,7 +503,7 @@ func (e *erasure) exports(apps ...application.ID) {
 	take := func(resource, verb string, q any) json.RawMessage {
 		e.Helper()
 		var raw json.RawMessage
-		if err := n.Ask(e.ctx, person.Council, resource, verb, q, &raw); err != nil && !strings.Contains(err.Error(), "not built yet") {
+		if err := n.Ask(e.ctx, person.Council, resource, verb, q, &raw); err != nil {
 			e.Errorf("%s.%s: %v", resource, verb, err)
 		}
 		e.export.Write(raw)
@@ -851,7 +817,7 @@ func TestNothingOfAnErasedPersonIsFoundAnywhere(t *testing.T) {
 	}
 
 	for path := range free {
-		if !e.accept[path] && !e.pending[path] {
+		if !e.accept[path] {
 			t.Errorf("%s was never planted in a request that was accepted", path)
 		}
 	}
