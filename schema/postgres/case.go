@@ -3,9 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
-
-	"github.com/lib/pq"
 
 	"github.com/kutse-dev/kutse/events/request"
 	"github.com/kutse-dev/kutse/schema/assessment"
@@ -163,21 +160,8 @@ func (t tx) caseProposal(ctx context.Context, app *applicationRow) (*request.Pro
 	return &request.Proposal{Proposal: row.ID, Outcome: row.Outcome, DueAt: row.DueAt.UTC(), At: row.At.UTC()}, nil
 }
 
-var decisionsOf = statement(`
-SELECT id, outcome, member, grounds, legal_basis, unmet, reasons, returned, at FROM decision WHERE application = $1 ORDER BY position`)
-
 func (t tx) caseDecisions(ctx context.Context, app *applicationRow, proc *procedure.Procedure) ([]request.Decision, error) {
-	var rows []struct {
-		ID         award.DecisionID
-		Outcome    award.Outcome
-		Member     person.ID
-		Grounds    []byte
-		LegalBasis string `db:"legal_basis"`
-		Unmet      pq.StringArray
-		Reasons    pq.ByteaArray
-		Returned   pq.StringArray
-		At         time.Time
-	}
+	var rows []decisionRow
 	if err := t.SelectContext(ctx, &rows, decisionsOf, app.ID); err != nil {
 		return nil, err
 	}

@@ -266,10 +266,10 @@ func (a *assembly) proposals(ctx context.Context) error {
 	return nil
 }
 
-var decisionsInFull = statement(`
+var decisionsOf = statement(`
 SELECT id, proposal, outcome, member, grounds, legal_basis, unmet, reasons, returned, at FROM decision WHERE application = $1 ORDER BY position`)
 
-type decisionInFull struct {
+type decisionRow struct {
 	ID         award.DecisionID
 	Proposal   award.ProposalID
 	Outcome    award.Outcome
@@ -287,8 +287,8 @@ func (a *assembly) decisions(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var rows []decisionInFull
-	if err := a.SelectContext(ctx, &rows, decisionsInFull, a.app.ID); err != nil {
+	var rows []decisionRow
+	if err := a.SelectContext(ctx, &rows, decisionsOf, a.app.ID); err != nil {
 		return err
 	}
 	for _, r := range rows {
@@ -312,7 +312,7 @@ func challengeOf(p *procedure.Procedure) string {
 	return fmt.Sprintf("within %d days of learning of it, to %s", p.Challenge.Days, p.Challenge.To)
 }
 
-func (a *assembly) reasons(ctx context.Context, r decisionInFull) ([]casefile.Reason, error) {
+func (a *assembly) reasons(ctx context.Context, r decisionRow) ([]casefile.Reason, error) {
 	unmet, err := parseIDs(r.Unmet)
 	if err != nil {
 		return nil, err
