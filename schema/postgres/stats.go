@@ -12,15 +12,20 @@ import (
 
 var (
 	countStates = statement(`SELECT state, count(*) AS n FROM application GROUP BY state`)
-	// Of audit rows those with a place in a log, which has no gaps, and those that
-	// the sealer has not come to or has put by.
 	countRecord = statement(`
 SELECT (SELECT count(*) FROM decision) AS decisions, (SELECT count(*) FROM register_entry) AS entries,
-       (SELECT count(*) FROM outbox) AS unpublished,
-       (SELECT COALESCE(sum((SELECT max(position) + 1 FROM log_entry e WHERE e.year = y.year)), 0)::bigint
+       (SELECT count(*) FROM outbox) AS unpublished`)
+	countSealed = statement(`
+SELECT (SELECT COALESCE(sum((SELECT max(position) + 1 FROM log_entry e WHERE e.year = y.year)), 0)::bigint
           FROM (SELECT DISTINCT year FROM log_key) AS y) AS sealed,
-       (SELECT count(*) FROM audit a WHERE (a.xid, a.id) > ((SELECT xid FROM log_cursor), (SELECT id FROM log_cursor))
-             AND NOT EXISTS (SELECT 1 FROM log_entry e WHERE e.audit = a.id)) + (SELECT count(*) FROM log_waiting) AS unsealed`)
+       (SELECT count(*) FROM log_waiting) AS waiting`)
+	// The sealer came as far as its cursor. After a restore it starts over and passes
+	// what is sealed, so each row is looked up: one by one, since a join would be
+	// planned for all rows, and there are few. It runs under onePlan.
+	countUnsealed = statement(`
+SELECT count(*) FROM audit a
+ WHERE (a.xid, a.id) > ((SELECT xid FROM log_cursor), (SELECT id FROM log_cursor))
+   AND (SELECT e.year FROM log_entry e WHERE e.audit = a.id LIMIT 1) IS NULL`)
 	// Where yesterday began, by the record's clock and by the machine's: ids are made by
 	// the machine's.
 	settledDay    = statement(`SELECT date_trunc('day', LEAST($1::timestamptz, now()) - interval '1 day')`)
@@ -84,27 +89,52 @@ func (s *Store) Stats(ctx context.Context, a Actor) (request.Stats, error) {
 		for _, r := range states {
 			stats.Applications[r.State] = r.N
 		}
-		var n struct {
-			Decisions, Entries, Unpublished, Sealed, Unsealed int
-		}
-		if err := t.GetContext(ctx, &n, countRecord); err != nil {
-			return fmt.Errorf("counting: %w", err)
-		}
-		stats.Decisions, stats.Entries, stats.Unpublished = n.Decisions, n.Entries, n.Unpublished
-		stats.AuditRows, stats.Unsealed = n.Sealed+n.Unsealed, n.Unsealed
-		var settled time.Time
-		err := t.GetContext(ctx, &settled, settledDay, s.clock())
-		if err != nil {
+		if err := t.countFacts(ctx, &stats); err != nil {
 			return err
 		}
-		if stats.Submissions, err = t.tally(ctx, &s.tallies.evidence, settled, countEvidence, byID); err != nil {
-			return err
-		}
-		if stats.Verdicts, err = t.tally(ctx, &s.tallies.verdicts, settled, countVerdicts, byID); err != nil {
-			return err
-		}
-		stats.Events, err = t.tally(ctx, &s.tallies.events, settled, countEvents, byAt)
-		return err
+		return t.countTrail(ctx, &stats)
 	})
 	return stats, err
+}
+
+func (t tx) countFacts(ctx context.Context, stats *request.Stats) error {
+	var n struct{ Decisions, Entries, Unpublished int }
+	if err := t.GetContext(ctx, &n, countRecord); err != nil {
+		return fmt.Errorf("counting: %w", err)
+	}
+	stats.Decisions, stats.Entries, stats.Unpublished = n.Decisions, n.Entries, n.Unpublished
+	var settled time.Time
+	err := t.GetContext(ctx, &settled, settledDay, t.s.clock())
+	if err != nil {
+		return err
+	}
+	known := &t.s.tallies
+	if stats.Submissions, err = t.tally(ctx, &known.evidence, settled, countEvidence, byID); err != nil {
+		return err
+	}
+	if stats.Verdicts, err = t.tally(ctx, &known.verdicts, settled, countVerdicts, byID); err != nil {
+		return err
+	}
+	stats.Events, err = t.tally(ctx, &known.events, settled, countEvents, byAt)
+	return err
+}
+
+// countTrail counts audit rows: those that have a place in a log, which has no gaps,
+// and those that the sealer has not come to or has put by. It comes last, for the
+// planner is bound from here on.
+func (t tx) countTrail(ctx context.Context, stats *request.Stats) error {
+	var sealed struct{ Sealed, Waiting int }
+	if err := t.GetContext(ctx, &sealed, countSealed); err != nil {
+		return fmt.Errorf("counting the log: %w", err)
+	}
+	if _, err := t.ExecContext(ctx, onePlan); err != nil {
+		return err
+	}
+	var unsealed int
+	if err := t.GetContext(ctx, &unsealed, countUnsealed); err != nil {
+		return fmt.Errorf("counting what is not sealed: %w", err)
+	}
+	stats.Unsealed = unsealed + sealed.Waiting
+	stats.AuditRows = sealed.Sealed + stats.Unsealed
+	return nil
 }
