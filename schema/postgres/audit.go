@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/lib/pq"
@@ -50,22 +49,7 @@ var auditWalks = func() (walks [len(auditLeads)][2]walk) {
 // maxAudit bounds a page of the audit trail.
 const maxAudit = 500
 
-type auditRow struct {
-	At          time.Time
-	ID          string
-	Actor       string
-	Role        string
-	Act         string
-	Application sql.NullString
-	Candidate   sql.NullString
-	Standard    sql.NullString
-	Object      string
-	Position    int
-	Request     string
-	Payload     []byte
-}
-
-func (r auditRow) place() place { return place{r.At, r.ID} }
+func (r leafRow) place() place { return place{r.At, r.ID} }
 
 // Audit reads a page of the audit trail: of one application, about one candidate,
 // by one actor, about one standard, of one kind of act, in a span of time, or any
@@ -117,7 +101,7 @@ func (t tx) auditPage(ctx context.Context, req request.AuditPage, begin place, b
 	if req.Newest {
 		w = auditWalks[lead][1]
 	}
-	rows, next, err := search[auditRow](ctx, t, looked{w, filters, lead, begin, bound, limit})
+	rows, next, err := search[leafRow](ctx, t, looked{w, filters, lead, begin, bound, limit})
 	if err != nil {
 		return nil, "", err
 	}

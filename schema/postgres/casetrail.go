@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lib/pq"
-
 	"github.com/kutse-dev/kutse/schema/canon"
 	"github.com/kutse-dev/kutse/schema/casefile"
 	"github.com/kutse-dev/kutse/schema/fault"
@@ -146,41 +144,22 @@ func (l *provingLog) prove(ctx context.Context, position int64, entry []byte) ([
 	return proof.Marshal(), nil
 }
 
-var eventsByID = statement(`
-SELECT e.id, e.body FROM event e JOIN unnest($1::timestamptz[], $2::uuid[]) AS w (at, id) ON e.at = w.at AND e.id = w.id`)
-
 // facts takes the events that the acts recorded, in their order, as published.
 func (a *assembly) facts(ctx context.Context, rows []leafRow) error {
-	var ats, ids []string
-	for _, r := range rows {
-		for _, rec := range r.Records {
-			if id, ok := eventRecorded(rec); ok {
-				ats, ids = append(ats, r.At.UTC().Format(time.RFC3339Nano)), append(ids, id)
-			}
-		}
-	}
-	var found []struct{ ID, Body string }
-	if err := a.SelectContext(ctx, &found, eventsByID, pq.Array(ats), pq.Array(ids)); err != nil {
+	bodies, err := a.recordedEvents(ctx, rows)
+	if err != nil {
 		return err
 	}
-	bodies := map[string]string{}
-	for _, f := range found {
-		bodies[f.ID] = f.Body
-	}
-	for _, id := range ids {
-		body, ok := bodies[id]
-		if !ok {
-			return fault.Conflict.New("event %s, which the log names, is not in the record any more", id)
+	for _, r := range rows {
+		for _, id := range r.named("event") {
+			body, ok := bodies[id]
+			if !ok {
+				return fault.Conflict.New("event %s, which the log names, is not in the record any more", id)
+			}
+			a.made.File.Events = append(a.made.File.Events, []byte(body))
 		}
-		a.made.File.Events = append(a.made.File.Events, []byte(body))
 	}
 	return nil
-}
-
-func eventRecorded(record string) (id string, ok bool) {
-	rest, ok := strings.CutPrefix(record, "event ")
-	id, _, _ = strings.Cut(rest, " ")
-	return id, ok
 }
 
 // rowsInFull are the rows of a case as PostgreSQL writes them, each with the columns

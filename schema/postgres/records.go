@@ -1,12 +1,15 @@
 package postgres
 
 import (
+	"context"
 	"encoding/hex"
+	"fmt"
 	"time"
 
 	"github.com/lib/pq"
 
 	"github.com/kutse-dev/kutse/schema/canon"
+	"github.com/kutse-dev/kutse/schema/merkle"
 )
 
 // row is what an act recorded in one row: column name to value, as the digest of
@@ -55,4 +58,39 @@ func plainValue(value any) any {
 		return v.UTC().Format(time.RFC3339Nano)
 	}
 	return value
+}
+
+// named returns the ids of what an act recorded of one kind, of all for "". What is
+// no name of a record is left out: `kutse audit check` says so.
+func (r leafRow) named(kind string) []string {
+	ids := []string{}
+	for _, name := range r.Records {
+		if record, err := merkle.ParseRecord(name); err == nil && (kind == "" || record.Kind == kind) {
+			ids = append(ids, record.ID)
+		}
+	}
+	return ids
+}
+
+var eventsOf = statement(`
+SELECT e.id, e.body FROM unnest($1::timestamptz[], $2::uuid[]) AS w (at, id) JOIN event e ON e.at = w.at AND e.id = w.id`)
+
+// recordedEvents reads the events that acts recorded, as published, by id.
+func (t tx) recordedEvents(ctx context.Context, rows []leafRow) (map[string]string, error) {
+	var ats []time.Time
+	var ids []string
+	for _, r := range rows {
+		for _, id := range r.named("event") {
+			ats, ids = append(ats, r.At), append(ids, id)
+		}
+	}
+	var found []struct{ ID, Body string }
+	if err := t.SelectContext(ctx, &found, eventsOf, pq.Array(ats), pq.Array(ids)); err != nil {
+		return nil, fmt.Errorf("reading events: %w", err)
+	}
+	bodies := make(map[string]string, len(found))
+	for _, f := range found {
+		bodies[f.ID] = f.Body
+	}
+	return bodies, nil
 }

@@ -94,7 +94,7 @@ type place struct {
 
 // The places before and after all rows.
 var (
-	beginning = place{time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), "00000000-0000-0000-0000-000000000000"}
+	beginning = place{time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), zeroID}
 	end       = place{time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), "ffffffff-ffff-ffff-ffff-ffffffffffff"}
 )
 

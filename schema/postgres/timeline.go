@@ -20,35 +20,11 @@ var (
 SELECT at, id, actor, role, act, records FROM audit
  WHERE (application, at, id) > ($1::uuid, $2, $3::uuid) AND application <= $1::uuid AND application IS NOT NULL AND at >= $2
  ORDER BY application, at, id LIMIT $4`)
-	eventsOf = statement(`
-SELECT e.id, e.body FROM unnest($1::timestamptz[], $2::uuid[]) AS w (at, id) JOIN event e ON e.at = w.at AND e.id = w.id`)
 	outcomesOf = statement(`SELECT id, competence || '/' || ordinal AS indicator, outcome FROM verdict WHERE id = ANY ($1::uuid[])`)
 )
 
 // timelinePage is how many acts a page of a timeline has.
 const timelinePage = 100
-
-type caseTrailRow struct {
-	At      time.Time
-	ID      string
-	Actor   string
-	Role    string
-	Act     string
-	Records pq.StringArray
-}
-
-// named returns the ids of what the act recorded of one kind, of all for "".
-func (r caseTrailRow) named(kind string) []string {
-	ids := []string{}
-	for _, record := range r.Records {
-		k, rest, _ := strings.Cut(record, " ")
-		id, _, _ := strings.Cut(rest, " ")
-		if kind == "" || k == kind {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
 
 // Timeline reads what happened in one case, every act in the order in which it was
 // recorded: in words, by whom, what it recorded, and where it stands in the log. No
@@ -76,12 +52,12 @@ func (s *Store) Timeline(ctx context.Context, a Actor, req request.OfCase) (requ
 		if _, err := t.ExecContext(ctx, onePlan); err != nil {
 			return err
 		}
-		var rows []caseTrailRow
-		if err := t.SelectContext(ctx, &rows, trailOfCase, app.ID, after.At, after.ID, timelinePage); err != nil {
+		rows, err := t.leaves(ctx, trailOfCase, app.ID, after.At, after.ID, timelinePage)
+		if err != nil {
 			return err
 		}
 		if len(rows) == timelinePage {
-			out.Next = place{rows[timelinePage-1].At, rows[timelinePage-1].ID}.String()
+			out.Next = rows[timelinePage-1].place().String()
 		}
 		out.Entries, err = t.entries(ctx, rows)
 		return err
@@ -89,7 +65,7 @@ func (s *Store) Timeline(ctx context.Context, a Actor, req request.OfCase) (requ
 	return out, err
 }
 
-func (t tx) entries(ctx context.Context, rows []caseTrailRow) ([]request.TimelineEntry, error) {
+func (t tx) entries(ctx context.Context, rows []leafRow) ([]request.TimelineEntry, error) {
 	facts, err := t.factsOf(ctx, rows)
 	if err != nil {
 		return nil, err
@@ -130,29 +106,22 @@ func (t tx) entries(ctx context.Context, rows []caseTrailRow) ([]request.Timelin
 
 // factsOf reads the facts that acts recorded, by id. One that cannot be read is left
 // out: it is for `kutse audit check` to say so, and the rest of the case is there.
-func (t tx) factsOf(ctx context.Context, rows []caseTrailRow) (map[string]events.Event, error) {
-	var ats []time.Time
-	var ids []string
-	for _, r := range rows {
-		for _, id := range r.named("event") {
-			ats, ids = append(ats, r.At), append(ids, id)
-		}
-	}
-	var bodies []struct{ ID, Body string }
-	if err := t.SelectContext(ctx, &bodies, eventsOf, pq.Array(ats), pq.Array(ids)); err != nil {
-		return nil, fmt.Errorf("reading facts: %w", err)
+func (t tx) factsOf(ctx context.Context, rows []leafRow) (map[string]events.Event, error) {
+	bodies, err := t.recordedEvents(ctx, rows)
+	if err != nil {
+		return nil, err
 	}
 	facts := make(map[string]events.Event, len(bodies))
-	for _, b := range bodies {
-		if _, e, err := events.Open([]byte(b.Body)); err == nil {
-			facts[b.ID] = e
+	for id, body := range bodies {
+		if _, e, err := events.Open([]byte(body)); err == nil {
+			facts[id] = e
 		}
 	}
 	return facts, nil
 }
 
 // outcomesOf says of each verdict what was found: the fact does not say it.
-func (t tx) outcomesOf(ctx context.Context, rows []caseTrailRow) (map[string]string, error) {
+func (t tx) outcomesOf(ctx context.Context, rows []leafRow) (map[string]string, error) {
 	var ids []string
 	for _, r := range rows {
 		ids = append(ids, r.named("verdict")...)
