@@ -91,10 +91,7 @@ func (s *Store) Audit(ctx context.Context, a Actor, req request.AuditPage) (requ
 }
 
 func (t tx) auditPage(ctx context.Context, req request.AuditPage, begin place, bound time.Time) ([]request.AuditRow, string, error) {
-	limit := req.Limit
-	if limit <= 0 || limit > maxAudit {
-		limit = maxAudit
-	}
+	limit := bounded(req.Limit, maxAudit)
 	filters := []string{string(req.Application), string(req.Candidate), string(req.Actor), req.Standard, req.Act}
 	lead := auditLead(filters)
 	w := auditWalks[lead][0]

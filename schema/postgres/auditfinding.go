@@ -96,10 +96,7 @@ func (s *Store) AuditFindings(ctx context.Context, a Actor, req request.AuditFin
 			return page, err
 		}
 	}
-	limit := req.Limit
-	if limit <= 0 || limit > maxAuditFindings {
-		limit = maxAuditFindings
-	}
+	limit := bounded(req.Limit, maxAuditFindings)
 	if req.Application == "" {
 		err := s.read(ctx, a, func(t tx) error { return t.auditFindings(ctx, &page, "", limit, auditFindings, req.After, limit) })
 		return page, err

@@ -29,6 +29,15 @@ func (s *Store) read(ctx context.Context, a Actor, do func(tx) error) error {
 	return explain(errors.Join(err, ignoreDone(t.Rollback())))
 }
 
+// bounded is how long a page is at most that was asked for with a limit; 0 asks for
+// the longest.
+func bounded(limit, longest int) int {
+	if limit <= 0 || limit > longest {
+		return longest
+	}
+	return limit
+}
+
 // visible finds an application that the actor may see: a candidate their own, a
 // committee member and the council any, an operator and an assessor none.
 func (t tx) visible(ctx context.Context, a Actor, id application.ID) (*applicationRow, error) {

@@ -224,10 +224,7 @@ const (
 // in all, as many index look-ups as those people have cases and acts.
 func (s *Store) RetentionDue(ctx context.Context, a Actor, req request.RetentionPage) (request.RetentionDue, error) {
 	out := request.RetentionDue{People: []request.DuePerson{}}
-	limit := req.Limit
-	if limit <= 0 || limit > maxDue {
-		limit = maxDue
-	}
+	limit := bounded(req.Limit, maxDue)
 	if req.After != "" {
 		if _, err := person.ParseID(req.After); err != nil {
 			return out, fault.Invalid.New("after is the next of the page before, not %.80q", req.After)

@@ -227,10 +227,7 @@ const maxTasks = 100
 // Tasks lists what the assessor holds and what they can claim, earliest due first.
 func (s *Store) Tasks(ctx context.Context, a Actor, req request.TaskPage) (request.Tasks, error) {
 	var tasks request.Tasks
-	limit := req.Limit
-	if limit <= 0 || limit > maxTasks {
-		limit = maxTasks
-	}
+	limit := bounded(req.Limit, maxTasks)
 	err := s.read(ctx, a, func(t tx) (err error) {
 		if tasks.Held, err = t.taskList(ctx, heldTasks, a.ID, limit); err != nil {
 			return err
