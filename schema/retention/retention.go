@@ -170,10 +170,3 @@ func length(r procedure.Retained) string {
 	}
 	return words
 }
-
-// ReadingsUntil is until when the readings of a moment are kept under p. Readings
-// hold ids alone, stand in no way of an erasure, and go by whole months.
-func ReadingsUntil(p *procedure.Procedure, at time.Time) (time.Time, error) {
-	kept, err := p.Kept(procedure.Readings)
-	return kept.After(at).UTC(), err
-}

@@ -172,11 +172,3 @@ func TestWhoMayBeErased(t *testing.T) {
 		}
 	}
 }
-
-func TestReadingsHaveATerm(t *testing.T) {
-	t.Parallel()
-	got, err := retention.ReadingsUntil(kept(), on(t, "2025-01-31"))
-	if want := on(t, "2030-01-31"); err != nil || !got.Equal(want) {
-		t.Errorf("got %s, %v; want %s", got, err, want)
-	}
-}
