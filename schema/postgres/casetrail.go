@@ -80,68 +80,30 @@ func (a *assembly) proofs(ctx context.Context, rows []leafRow, key casefile.Key)
 				return err
 			}
 		}
-		if a.made.File.Proofs[r.ID], err = logs[place.Year].prove(ctx, place.Position, a.made.File.Entries[i]); err != nil {
+		proof, err := logs[place.Year].prove(ctx, place.Position, a.made.File.Entries[i])
+		if err != nil {
 			return err
 		}
+		a.made.File.Proofs[r.ID] = proof.Marshal()
 	}
 	a.made.File.Keys = append(a.made.File.Keys, key.VKey)
 	return nil
 }
 
-// provingLog is a year's log at its latest checkpoint. It keeps the tiles that it
-// read: the rows of one case stand near each other.
-type provingLog struct {
-	year       int
-	hashes     logHashes
-	checkpoint merkle.Checkpoint
-	tiles      map[tileKey][]merkle.Hash
-}
-
-type tileKey struct {
-	level, width int
-	n            int64
-}
-
+// provingLog is the log of a year, whose keys go along, if the key for case files is
+// of the same host.
 func (a *assembly) provingLog(ctx context.Context, year int, origin string) (*provingLog, error) {
-	p, err := publicationOf(ctx, a.tx, year)
+	l, err := a.tx.provingLog(ctx, year)
 	if err != nil {
 		return nil, err
 	}
-	c, err := merkle.ParseCheckpoint(p.Checkpoint)
-	if err != nil {
-		return nil, err
+	if host, _, err := merkle.ParseOrigin(l.checkpoint.Origin); err != nil || host != origin {
+		return nil, fault.Conflict.New("the log is %s, and the key for case files is of %q: the operator makes one of the same host", l.checkpoint.Origin, origin)
 	}
-	if host, _, err := merkle.ParseOrigin(c.Origin); err != nil || host != origin {
-		return nil, fault.Conflict.New("the log is %s, and the key for case files is of %q: the operator makes one of the same host", c.Origin, origin)
-	}
-	for _, k := range p.Keys {
+	for _, k := range l.keys {
 		a.made.File.Keys = append(a.made.File.Keys, k.VKey)
 	}
-	return &provingLog{year, logHashes{a.tx, year}, c, map[tileKey][]merkle.Hash{}}, nil
-}
-
-// Tile implements merkle.Hashes.
-func (l *provingLog) Tile(ctx context.Context, level int, n int64, width int) ([]merkle.Hash, error) {
-	key := tileKey{level, width, n}
-	if l.tiles[key] == nil {
-		tile, err := l.hashes.Tile(ctx, level, n, width)
-		if err != nil {
-			return nil, err
-		}
-		l.tiles[key] = tile
-	}
-	return l.tiles[key], nil
-}
-
-func (l *provingLog) prove(ctx context.Context, position int64, entry []byte) ([]byte, error) {
-	proof, err := merkle.Prove(ctx, l, l.checkpoint, position)
-	if err != nil {
-		return nil, err
-	}
-	if err := merkle.CheckRecord(proof.Hashes, l.checkpoint.Size, l.checkpoint.Root, position, merkle.HashEntry(entry)); err != nil {
-		return nil, fault.Conflict.Because(err, "record %d of the log of %d was changed after it was sealed: it cannot be proved", position, l.year)
-	}
-	return proof.Marshal(), nil
+	return l, nil
 }
 
 // facts takes the events that the acts recorded, in their order, as published.

@@ -412,11 +412,7 @@ func (t tx) prove(ctx context.Context, audit string) (request.Proof, error) {
 		return proof, err
 	}
 	proof.Year, proof.Position = place.Year, place.Position
-	p, err := publicationOf(ctx, t, place.Year)
-	if err != nil {
-		return proof, err
-	}
-	c, err := merkle.ParseCheckpoint(p.Checkpoint)
+	l, err := t.provingLog(ctx, place.Year)
 	if err != nil {
 		return proof, err
 	}
@@ -424,16 +420,57 @@ func (t tx) prove(ctx context.Context, audit string) (request.Proof, error) {
 	if err != nil {
 		return proof, err
 	}
-	made, err := merkle.Prove(ctx, logHashes{t, place.Year}, c, place.Position)
+	made, err := l.prove(ctx, place.Position, entries[0])
 	if err != nil {
 		return proof, err
-	}
-	if err := merkle.CheckRecord(made.Hashes, c.Size, c.Root, place.Position, merkle.HashEntry(entries[0])); err != nil {
-		return proof, fault.Conflict.Because(err, "record %d of the log of %d was changed after it was sealed: it cannot be proved", place.Position, place.Year)
 	}
 	// The entry goes along, so that the proof alone is enough for who has it.
 	made.Extra = entries[0]
 	proof.Entry, proof.Proof = string(entries[0]), string(made.Marshal())
+	return proof, nil
+}
+
+// provingLog is a year's log at its latest checkpoint. It keeps the tiles that it
+// read: the rows of one case stand near each other.
+type provingLog struct {
+	year       int
+	hashes     logHashes
+	checkpoint merkle.Checkpoint
+	keys       []merkle.Key
+	tiles      map[merkle.Tile][]merkle.Hash
+}
+
+func (t tx) provingLog(ctx context.Context, year int) (*provingLog, error) {
+	p, err := publicationOf(ctx, t, year)
+	if err != nil {
+		return nil, err
+	}
+	c, err := merkle.ParseCheckpoint(p.Checkpoint)
+	return &provingLog{year, logHashes{t, year}, c, p.Keys, map[merkle.Tile][]merkle.Hash{}}, err
+}
+
+// Tile implements merkle.Hashes.
+func (l *provingLog) Tile(ctx context.Context, level int, n int64, width int) ([]merkle.Hash, error) {
+	at := merkle.Tile{Level: level, N: n, Width: width}
+	if l.tiles[at] == nil {
+		tile, err := l.hashes.Tile(ctx, level, n, width)
+		if err != nil {
+			return nil, err
+		}
+		l.tiles[at] = tile
+	}
+	return l.tiles[at], nil
+}
+
+// prove makes the proof for an entry, as it is in the record now, at a position.
+func (l *provingLog) prove(ctx context.Context, position int64, entry []byte) (merkle.Proof, error) {
+	proof, err := merkle.Prove(ctx, l, l.checkpoint, position)
+	if err != nil {
+		return proof, err
+	}
+	if err := merkle.CheckRecord(proof.Hashes, l.checkpoint.Size, l.checkpoint.Root, position, merkle.HashEntry(entry)); err != nil {
+		return proof, fault.Conflict.Because(err, "record %d of the log of %d was changed after it was sealed: it cannot be proved", position, l.year)
+	}
 	return proof, nil
 }
 
