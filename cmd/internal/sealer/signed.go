@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/merkle"
@@ -48,6 +49,11 @@ func (k *Keyring) signed(path string, keys []postgres.LogKey) (*merkle.Checkpoin
 func (k *Keyring) keep(year int, known *merkle.Checkpoint, c merkle.Checkpoint) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	unlock, err := k.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	// Another sealer, of another database, would have signed something else meanwhile.
 	there, err := os.ReadFile(k.lastPath(year))
 	switch {
@@ -61,6 +67,24 @@ func (k *Keyring) keep(year int, known *merkle.Checkpoint, c merkle.Checkpoint) 
 		return fmt.Errorf("remembering what is signed: %w", err)
 	}
 	return k.fileDisowned(year)
+}
+
+// lock keeps other processes from the folder until unlock, or the end of this one:
+// between looking at what was signed last and taking its place nobody else may sign.
+func (k *Keyring) lock() (unlock func(), err error) {
+	d, err := os.Open(k.dir)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if err = syscall.Flock(int(d.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return func() { _ = d.Close() }, nil // lets go of the lock with it
 }
 
 // fileDisowned puts a disowned checkpoint where it is kept for good. Harmless without
@@ -87,6 +111,11 @@ func (k *Keyring) fileDisowned(year int) error {
 func (k *Keyring) AcceptRestore(year int) (merkle.Checkpoint, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	unlock, err := k.lock()
+	if err != nil {
+		return merkle.Checkpoint{}, err
+	}
+	defer unlock()
 	note, err := os.ReadFile(k.lastPath(year))
 	if errors.Is(err, fs.ErrNotExist) {
 		return merkle.Checkpoint{}, fault.NotFound.New("%s remembers nothing that was signed for the log of %d: the sealer signs what the database holds", k.dir, year)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -190,5 +191,43 @@ VALUES (GREATEST(date_trunc('month', now()), now() - $1::interval), gen_random_u
 	h.awaitPublished(h.act(1))
 	if now := time.Now().UTC(); (now.Day() > 1 || now.Hour() > 1) && !h.log.has("dated long before") {
 		t.Error("a row of two hours ago is not told")
+	}
+}
+
+// Two processes with one folder, each with its own database: only one may sign.
+func TestOfTwoSealersAtOnceOneSigns(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "keys")
+	rings := [2]*Keyring{}
+	for i := range rings {
+		var err error
+		if rings[i], err = OpenKeyring(dir, "kutse.test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signing, err := rings[0].Signing(2026, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round := range 50 {
+		known := signing.Last
+		var notes [2]merkle.Checkpoint
+		var kept [2]error
+		var both sync.WaitGroup
+		for i := range rings {
+			c := merkle.Checkpoint{Origin: signing.Origin, Size: int64(round + 1), Root: merkle.Hash{byte(round), byte(i)}}
+			if notes[i], err = merkle.Sign(c, signing.Now.Signer); err != nil {
+				t.Fatal(err)
+			}
+			both.Go(func() { kept[i] = rings[i].keep(2026, known, notes[i]) })
+		}
+		both.Wait()
+		if (kept[0] == nil) == (kept[1] == nil) {
+			t.Fatalf("round %d: %v and %v, want one of the two refused", round, kept[0], kept[1])
+		}
+		signing.Last = &notes[0]
+		if kept[0] != nil {
+			signing.Last = &notes[1]
+		}
 	}
 }
