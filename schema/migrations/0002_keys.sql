@@ -7,8 +7,7 @@ SET LOCAL lock_timeout = '3s';
 -- +goose StatementBegin
 DO $$ BEGIN
   IF EXISTS (SELECT 1 FROM person) THEN
-    RAISE EXCEPTION 'this record was begun before people had keys, and what is in it could never be erased'
-      USING HINT = 'Begin a new record in an empty database; no released version made this one.';
+    RAISE EXCEPTION 'this record was begun before people had keys, and what is in it could never be erased: begin a new one in an empty database (kutse-dev: with another --data, or move this one away)';
   END IF;
 END $$;
 -- +goose StatementEnd

@@ -9,11 +9,15 @@ import (
 	"database/sql"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"github.com/kutse-dev/kutse/schema/fault"
 )
 
 //go:embed *.sql
@@ -55,13 +59,28 @@ func Up(ctx context.Context, db *sql.DB) ([]Applied, error) {
 	}
 	results, err := provider.Up(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("migrating: %w", err)
+		return nil, fmt.Errorf("migrating: %w", explain(err))
 	}
 	var applied []Applied
 	for _, r := range results {
 		applied = append(applied, Applied{Version: r.Source.Version, File: r.Source.Path})
 	}
 	return applied, nil
+}
+
+// explain turns what a step itself raised, in words for whoever migrates, into a
+// Conflict. The step has changed nothing.
+func explain(err error) error {
+	const raised = "P0001"
+	var refused interface {
+		error
+		SQLState() string
+	}
+	if !errors.As(err, &refused) || refused.SQLState() != raised {
+		return err
+	}
+	words := strings.TrimSuffix(strings.TrimPrefix(refused.Error(), "pq: "), " ("+raised+")")
+	return fault.Conflict.Because(err, "%s", words)
 }
 
 // How long a process waits for another one's migration: it looks each second,

@@ -2,6 +2,7 @@ package migrations_test
 
 import (
 	"database/sql"
+	"errors"
 	"flag"
 	"os"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/kutse-dev/kutse/deploy/dev/pgserver/pgtest"
+	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/migrations"
 	"github.com/kutse-dev/kutse/schema/postgres"
 )
@@ -235,7 +237,7 @@ func TestARecordFromBeforeKeysIsRefused(t *testing.T) {
 	if _, err := db.Exec(`INSERT INTO person (id, name, contact, at) VALUES ('mari', '\x00', '\x00', now())`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := migrations.Up(t.Context(), db.DB); err == nil || !strings.Contains(err.Error(), "before people had keys") {
+	if _, err := migrations.Up(t.Context(), db.DB); !errors.Is(err, fault.Conflict) || !strings.Contains(fault.Message(err), "before people had keys") || strings.Contains(fault.Message(err), "pq:") {
 		t.Errorf("migrating a record with people and no keys: %v, want it refused in words", err)
 	}
 	var people int
