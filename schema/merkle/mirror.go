@@ -164,11 +164,14 @@ func (m *mirror) copyKeys(ctx context.Context) error {
 // readers of an older checkpoint find the whole one.
 func (w *publisher) dropPartial(tiles []tlog.Tile) error {
 	for _, t := range tiles {
-		levels := []int{t.L, EntriesLevel}[:1+b2i(t.L == 0)]
+		if t.W < Width {
+			continue
+		}
+		levels := []int{t.L}
+		if t.L == 0 { // its entries lie beside it
+			levels = append(levels, EntriesLevel)
+		}
 		for _, level := range levels {
-			if t.W < Width {
-				continue
-			}
 			if err := os.RemoveAll(w.path(Tile{level, t.N, Width}.Path() + ".p")); err != nil {
 				return err
 			}

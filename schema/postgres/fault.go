@@ -62,6 +62,9 @@ func explain(err error) error {
 		case "22021", "22P05", "22003", "22008": // a NUL character, a number or a time beyond what the record can hold
 			return fault.Invalid.Because(err, "the request holds a character, a number or a time that the record cannot keep")
 		}
+		if again(err) { // as often as transact tries
+			return fault.Unavailable.Because(err, "others change the same right now; try again")
+		}
 		switch pe.Code.Class() {
 		case "08", "53", "57": // connection, resources, shutting down
 			return fault.Unavailable.Because(err, "the record cannot be reached right now; try again")

@@ -67,23 +67,18 @@ func somebody(t testing.TB, r *postgrestest.Record) {
 	}
 }
 
-// refusal seals until that is refused: a row may have to wait for the transactions of
-// others.
-func refusal(t *testing.T, r *postgrestest.Record, keys postgres.Signers) error {
+// refusal seals until that is refused.
+func refusal(t *testing.T, r *postgrestest.Record, keys postgres.Signers) (refused error) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	until(t, "a refusal", func() bool {
 		done, err := r.Seal(t.Context(), keys)
-		if err != nil {
-			if len(done.Checkpoints) > 0 {
-				t.Errorf("with an error, %d checkpoints were signed", len(done.Checkpoints))
-			}
-			return err
+		if len(done.Checkpoints) > 0 {
+			t.Fatalf("it was signed: %v, %v", done.Checkpoints, err)
 		}
-		if len(done.Checkpoints) > 0 || time.Now().After(deadline) {
-			t.Errorf("it was signed: %v", done.Checkpoints)
-			return nil
-		}
-	}
+		refused = err
+		return err != nil
+	})
+	return refused
 }
 
 // Whoever owns the database can make its tables fit each other. The log's key does not
@@ -211,14 +206,13 @@ func TestACrashBeforeTheCommitIsGoneOnFrom(t *testing.T) {
 			}
 		}
 		before := keys.last[thisYear()]
-		for deadline := time.Now().Add(patience); !crashed; time.Sleep(5 * time.Millisecond) {
+		until(t, "something to be signed", func() bool {
 			if done, err := r.Seal(t.Context(), keys); err == nil && len(done.Checkpoints) > 0 {
 				t.Fatal("the crash came too late")
 			}
-			if time.Now().After(deadline) {
-				t.Fatal("nothing was signed")
-			}
-		}
+			// The new row may have to wait: until then what was signed in vain is signed again.
+			return crashed && keys.last[thisYear()].Size > before.Size
+		})
 		inVain := keys.last[thisYear()]
 		if inVain.Size <= before.Size {
 			t.Fatalf("crash %d: %d records were signed after %d", n, inVain.Size, before.Size)
@@ -285,15 +279,14 @@ func TestOneYearDoesNotStopAnother(t *testing.T) {
 	for n := range int64(3) {
 		acts(late.Add(time.Duration(n)*time.Second), 2)
 		acts(now, 2)
-		for deadline := time.Now().Add(patience); size() < before+2*(n+1); time.Sleep(5 * time.Millisecond) {
+		want := before + 2*(n+1)
+		until(t, fmt.Sprintf("%d records of %d to be sealed", want, year), func() bool {
 			done, err := s.Seal(s.ctx, keys)
 			if (err != nil) != (len(done.Failed) > 0) || err != nil && !errors.Is(err, fault.Conflict) {
 				t.Fatalf("failed %v with the error %v", done.Failed, err)
 			}
-			if time.Now().After(deadline) {
-				t.Fatalf("%d records of %d are sealed, want %d", size(), year, before+2*(n+1))
-			}
-		}
+			return size() >= want
+		})
 	}
 	if _, err := s.Seal(s.ctx, keys); err == nil || !strings.Contains(err.Error(), "the key is away") {
 		t.Errorf("a round with nothing new says %v, want why rows wait", err)

@@ -170,10 +170,7 @@ func (t tx) readings(ctx context.Context, req request.ReadingSearch) (request.Re
 	if err != nil {
 		return page, err
 	}
-	limit := req.Limit
-	if limit <= 0 || limit > maxReadings {
-		limit = maxReadings
-	}
+	limit := bounded(req.Limit, maxReadings)
 	filters := []string{string(req.Person), string(req.Application), string(req.Reader), string(req.Purpose)} // the last never leads
 	lead := slices.IndexFunc(filters[:len(readingLeads)-1], func(value string) bool { return value != "" })
 	w := readingWalks[len(readingLeads)-1]

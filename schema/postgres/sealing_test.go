@@ -72,10 +72,8 @@ func (r *ring) Signing(year int, last string) (postgres.Signing, error) {
 // same cluster holds sealing up, as a slow act does.
 func sealAll(t testing.TB, r *postgrestest.Record, keys postgres.Signers) {
 	t.Helper()
-	late, again := time.After(patience), time.NewTicker(5*time.Millisecond)
-	defer again.Stop()
 	db := superuser(t, r)
-	for {
+	until(t, "every row to be sealed", func() bool {
 		if _, err := r.Seal(t.Context(), keys); err != nil {
 			t.Fatal(err)
 		}
@@ -83,13 +81,20 @@ func sealAll(t testing.TB, r *postgrestest.Record, keys postgres.Signers) {
 		if err := db.Get(&open, `SELECT count(*) FROM kutse.audit a WHERE NOT EXISTS (SELECT 1 FROM kutse.log_entry e WHERE e.audit = a.id)`); err != nil {
 			t.Fatal(err)
 		}
-		if open == 0 {
-			return
-		}
+		return open == 0
+	})
+}
+
+// until looks again and again: a row may have to wait for the transactions of others.
+func until(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	late, again := time.After(patience), time.NewTicker(5*time.Millisecond)
+	defer again.Stop()
+	for !done() {
 		select {
-		case <-again.C: // the transactions of others may have ended
+		case <-again.C:
 		case <-late:
-			t.Fatalf("%d rows are not sealed after %s", open, patience)
+			t.Fatalf("waited %s in vain for %s", patience, what)
 		}
 	}
 }

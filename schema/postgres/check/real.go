@@ -83,6 +83,10 @@ func actsAreReal(c *facts, say say) {
 	}
 }
 
+// clockSkew is how far the clocks of two machines may differ before the order of what
+// they recorded says anything.
+const clockSkew = time.Minute
+
 // wrongActor says what is wrong with who did an act, as whom, and at whose request.
 func (c *facts) wrongActor(a audit) string {
 	if a.actor == theSystem || a.role == systemRole {
@@ -95,7 +99,7 @@ func (c *facts) wrongActor(a audit) string {
 	switch {
 	case !holds:
 		return fmt.Sprintf("%s, who did %s, never had the role %q here", a.actor, a.act, a.role)
-	case since.After(a.at):
+	case since.After(a.at.Add(clockSkew)):
 		return fmt.Sprintf("%s did %s at %s, and has the role %s since %s", a.actor, a.act, a.at, a.role, since)
 	case a.request == "":
 		return fmt.Sprintf("%s did %s at no request", a.actor, a.act)
