@@ -176,6 +176,13 @@ func (s *servers) allPublished(js jetstream.JetStream) {
 	})
 }
 
+// allSealed waits until a sealer has come to rest: after that it tells of no more
+// checkpoints.
+func (s *servers) allSealed() {
+	s.Helper()
+	s.await("every act to be sealed", func() bool { return s.stats().Unsealed == 0 })
+}
+
 func (s *servers) await(what string, isTrue func() bool) {
 	s.Helper()
 	deadline := time.After(patience)

@@ -34,6 +34,7 @@ func TestACaseGoesOnWhenNATSAndTemporalAreLost(t *testing.T) {
 	if _, err := p.Support(ctx, slots[6]); err != nil {
 		t.Fatal(err)
 	}
+	s.allSealed()
 	s.allPublished(first.Stream)
 	first.stop()
 
@@ -49,11 +50,13 @@ func TestACaseGoesOnWhenNATSAndTemporalAreLost(t *testing.T) {
 		t.Errorf("the record holds %+v, before %+v; want all its facts to publish, and no new one", got, before)
 	}
 	second := s.run(sys)
+	s.allSealed()
 	s.allPublished(second.Stream)
 	found, err = second.Reconcile(ctx, 0)
 	if err != nil || found.Missing != 0 || found.Cases != 1 || found.Told != 1 {
 		t.Errorf("again: %+v, %v; want nothing missing and the case told", found, err)
 	}
+	s.allSealed()
 	s.allPublished(second.Stream)
 
 	p, err = play.Resume(s.as(postgrestest.Candidate), p.Standard, p.App, nil)
@@ -68,6 +71,7 @@ func TestACaseGoesOnWhenNATSAndTemporalAreLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.finish(ctx, p)
+	s.allSealed()
 	s.allPublished(second.Stream)
 	found, err = second.Reconcile(ctx, 0)
 	if want := (Reconciled{Facts: s.stats().Events}); err != nil || found != want {

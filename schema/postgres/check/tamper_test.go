@@ -613,7 +613,7 @@ var auditTamperings = []tampering{
 	{rule: "audit.real", what: "an act in a role that its actor never had", in: "juhan", do: of("juhan", `
 UPDATE audit SET role = 'cand' WHERE application = $1 AND act = 'decision.make'`)},
 	{rule: "audit.real", what: "an act before its actor had the role", recorded: true, do: stmt(`
-UPDATE person_role SET at = (SELECT at + interval '1 microsecond' FROM audit WHERE act = 'procedure.load') WHERE person = 'op'`)},
+UPDATE person_role SET at = (SELECT at + interval '1 hour' FROM audit WHERE act = 'procedure.load') WHERE person = 'op'`)},
 	{rule: "audit.real", what: "an act that there is not", in: "juhan", do: of("juhan", `
 UPDATE audit SET act = 'decision.change' WHERE application = $1 AND act = 'decision.make'`)},
 	{rule: "audit.real", what: "an act of another role's", in: "juhan", do: of("juhan", `
