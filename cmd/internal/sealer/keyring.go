@@ -17,6 +17,7 @@ import (
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/merkle"
 	"github.com/kutse-dev/kutse/schema/postgres"
+	"github.com/kutse-dev/kutse/schema/seal/keyfile"
 )
 
 // Keyring is a folder of secret keys of logs: <year>-<generation>.key, each with the
@@ -146,37 +147,10 @@ func (k *Keyring) make(year, generation int, origin string) (postgres.LogKey, er
 	if err != nil {
 		return postgres.LogKey{}, err
 	}
-	if err := k.write(k.path(year, generation), skey+"\n"+vkey+"\n", os.Link); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := keyfile.Write(k.path(year, generation), []byte(skey+"\n"+vkey+"\n"), os.Link); err != nil && !errors.Is(err, fs.ErrExist) {
 		return postgres.LogKey{}, fmt.Errorf("keeping a key of the log: %w", err)
 	}
 	return k.load(year, generation)
-}
-
-// write writes a file whole. name gives it its name: os.Link where there must be none
-// yet, os.Rename in place of another.
-func (k *Keyring) write(path, text string, name func(from, to string) error) error {
-	f, err := os.CreateTemp(k.dir, ".new-*") // for its owner alone
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // the file has its name by then, or the error is told
-	_, err = f.WriteString(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := name(f.Name(), path); err != nil {
-		return err
-	}
-	return k.sync()
-}
-
-// sync has the names in the folder on disk.
-func (k *Keyring) sync() error {
-	d, err := os.Open(k.dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // load reads a key, and makes sure that its two halves belong together: what the

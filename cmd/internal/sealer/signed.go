@@ -6,11 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/kutse-dev/kutse/schema/fault"
 	"github.com/kutse-dev/kutse/schema/merkle"
 	"github.com/kutse-dev/kutse/schema/postgres"
+	"github.com/kutse-dev/kutse/schema/seal/keyfile"
 )
 
 func (k *Keyring) lastPath(year int) string {
@@ -49,7 +49,8 @@ func (k *Keyring) signed(path string, keys []postgres.LogKey) (*merkle.Checkpoin
 func (k *Keyring) keep(year int, known *merkle.Checkpoint, c merkle.Checkpoint) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	unlock, err := k.lock()
+	// Between looking at what was signed last and taking its place nobody else may sign.
+	unlock, err := keyfile.Lock(k.dir)
 	if err != nil {
 		return err
 	}
@@ -63,28 +64,10 @@ func (k *Keyring) keep(year int, known *merkle.Checkpoint, c merkle.Checkpoint) 
 	case known == nil || string(there) != string(known.Note):
 		return fault.Conflict.New("another sealer signs with the keys in %s", k.dir)
 	}
-	if err := k.write(k.lastPath(year), string(c.Note), os.Rename); err != nil {
+	if err := keyfile.Write(k.lastPath(year), c.Note, os.Rename); err != nil {
 		return fmt.Errorf("remembering what is signed: %w", err)
 	}
 	return k.fileDisowned(year)
-}
-
-// lock keeps other processes from the folder until unlock, or the end of this one:
-// between looking at what was signed last and taking its place nobody else may sign.
-func (k *Keyring) lock() (unlock func(), err error) {
-	d, err := os.Open(k.dir)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		if err = syscall.Flock(int(d.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
-			break
-		}
-	}
-	if err != nil {
-		return nil, errors.Join(err, d.Close())
-	}
-	return func() { _ = d.Close() }, nil // lets go of the lock with it
 }
 
 // fileDisowned puts a disowned checkpoint where it is kept for good. Harmless without
@@ -102,7 +85,7 @@ func (k *Keyring) fileDisowned(year int) error {
 		return fmt.Errorf("filing what was disowned: %w", err)
 	}
 	name := filepath.Join(k.dir, fmt.Sprintf("%04d-%d-%x.disowned", year, c.Size, c.Root[:4]))
-	return errors.Join(os.Rename(k.disownedPath(year), name), k.sync())
+	return errors.Join(os.Rename(k.disownedPath(year), name), keyfile.Sync(k.dir))
 }
 
 // AcceptRestore has the log of a year go on from whatever its database holds, and
@@ -111,7 +94,7 @@ func (k *Keyring) fileDisowned(year int) error {
 func (k *Keyring) AcceptRestore(year int) (merkle.Checkpoint, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	unlock, err := k.lock()
+	unlock, err := keyfile.Lock(k.dir)
 	if err != nil {
 		return merkle.Checkpoint{}, err
 	}
@@ -130,5 +113,5 @@ func (k *Keyring) AcceptRestore(year int) (merkle.Checkpoint, error) {
 	if err := k.fileDisowned(year); err != nil { // of a restore before, that nothing was signed after
 		return c, err
 	}
-	return c, errors.Join(os.Rename(k.lastPath(year), k.disownedPath(year)), k.sync())
+	return c, errors.Join(os.Rename(k.lastPath(year), k.disownedPath(year)), keyfile.Sync(k.dir))
 }

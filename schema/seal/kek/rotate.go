@@ -7,13 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 
 	"github.com/kutse-dev/kutse/schema/fault"
+	"github.com/kutse-dev/kutse/schema/seal/keyfile"
 )
 
 // Key is one of the keys in a file, without the secret.
@@ -106,7 +106,7 @@ func Forget(path, keep string) (string, error) {
 // wait for each other: the later would else undo the earlier, and what was
 // wrapped in between would be lost.
 func change(path string, how func(*keyset.Handle, *keyset.Manager) error) (string, error) {
-	unlock, err := lock(filepath.Dir(path))
+	unlock, err := keyfile.Lock(filepath.Dir(path))
 	if err != nil {
 		return "", fmt.Errorf("locking the folder of the key file: %w", err)
 	}
@@ -143,44 +143,5 @@ func write(handle *keyset.Handle, path string, name func(from, to string) error)
 	if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&text)); err != nil {
 		return err
 	}
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, ".kek-") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text.Bytes())
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	err = name(f.Name(), path)
-	if gone := os.Remove(f.Name()); !errors.Is(gone, fs.ErrNotExist) { // a rename has taken it
-		err = errors.Join(err, gone)
-	}
-	return errors.Join(err, syncDir(dir))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// lock holds a folder until unlock, or the end of the process.
-func lock(dir string) (unlock func(), err error) {
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		err = syscall.Flock(int(d.Fd()), syscall.LOCK_EX)
-		if !errors.Is(err, syscall.EINTR) {
-			break
-		}
-	}
-	if err != nil {
-		return nil, errors.Join(err, d.Close())
-	}
-	return func() { _ = d.Close() }, nil // lets go of the lock with it
+	return keyfile.Write(path, text.Bytes(), name)
 }
