@@ -159,23 +159,3 @@ func (m *mirror) copyKeys(ctx context.Context) error {
 	m.files++
 	return writeFile(name, text)
 }
-
-// dropPartial removes the partial tiles that complete ones have taken the place of:
-// readers of an older checkpoint find the whole one.
-func (w *publisher) dropPartial(tiles []tlog.Tile) error {
-	for _, t := range tiles {
-		if t.W < Width {
-			continue
-		}
-		levels := []int{t.L}
-		if t.L == 0 { // its entries lie beside it
-			levels = append(levels, EntriesLevel)
-		}
-		for _, level := range levels {
-			if err := os.RemoveAll(w.path(Tile{level, t.N, Width}.Path() + ".p")); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}

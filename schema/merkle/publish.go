@@ -126,6 +126,26 @@ func (w *publisher) finish(old Checkpoint, tiles []tlog.Tile) error {
 	return w.dropPartial(tiles)
 }
 
+// dropPartial removes the partial tiles that complete ones have taken the place of:
+// readers of an older checkpoint find the whole one.
+func (w *publisher) dropPartial(tiles []tlog.Tile) error {
+	for _, t := range tiles {
+		if t.W < Width {
+			continue
+		}
+		levels := []int{t.L}
+		if t.L == 0 { // its entries lie beside it
+			levels = append(levels, EntriesLevel)
+		}
+		for _, level := range levels {
+			if err := os.RemoveAll(w.path(Tile{level, t.N, Width}.Path() + ".p")); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func b2i(b bool) int {
 	if b {
 		return 1

@@ -19,7 +19,7 @@ func VerifyEntries(ctx context.Context, src Source, o Options, positions []int64
 	if err != nil || v.unreadable {
 		return v.report, leaves, err
 	}
-	h := &remembered{Hashes: HashesOf(src, v.c.Size), tiles: map[Tile][]Hash{}}
+	h := Remember(HashesOf(src, v.c.Size))
 	for i, position := range positions {
 		leaf, err := v.verifyEntry(ctx, h, position)
 		switch {
@@ -59,7 +59,10 @@ func (v *verification) verifyEntry(ctx context.Context, h Hashes, position int64
 	return leaf, err
 }
 
-// remembered keeps the tiles of a log that were read: proofs share most of them.
+// Remember keeps the tiles of a log that were read: proofs share most of them. It is
+// for one use, by one goroutine.
+func Remember(h Hashes) Hashes { return &remembered{Hashes: h, tiles: map[Tile][]Hash{}} }
+
 type remembered struct {
 	Hashes
 	tiles map[Tile][]Hash

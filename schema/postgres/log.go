@@ -434,10 +434,9 @@ func (t tx) prove(ctx context.Context, audit string) (request.Proof, error) {
 // read: the rows of one case stand near each other.
 type provingLog struct {
 	year       int
-	hashes     logHashes
+	hashes     merkle.Hashes
 	checkpoint merkle.Checkpoint
 	keys       []merkle.Key
-	tiles      map[merkle.Tile][]merkle.Hash
 }
 
 func (t tx) provingLog(ctx context.Context, year int) (*provingLog, error) {
@@ -446,25 +445,12 @@ func (t tx) provingLog(ctx context.Context, year int) (*provingLog, error) {
 		return nil, err
 	}
 	c, err := merkle.ParseCheckpoint(p.Checkpoint)
-	return &provingLog{year, logHashes{t, year}, c, p.Keys, map[merkle.Tile][]merkle.Hash{}}, err
-}
-
-// Tile implements merkle.Hashes.
-func (l *provingLog) Tile(ctx context.Context, level int, n int64, width int) ([]merkle.Hash, error) {
-	at := merkle.Tile{Level: level, N: n, Width: width}
-	if l.tiles[at] == nil {
-		tile, err := l.hashes.Tile(ctx, level, n, width)
-		if err != nil {
-			return nil, err
-		}
-		l.tiles[at] = tile
-	}
-	return l.tiles[at], nil
+	return &provingLog{year, merkle.Remember(logHashes{t, year}), c, p.Keys}, err
 }
 
 // prove makes the proof for an entry, as it is in the record now, at a position.
 func (l *provingLog) prove(ctx context.Context, position int64, entry []byte) (merkle.Proof, error) {
-	proof, err := merkle.Prove(ctx, l, l.checkpoint, position)
+	proof, err := merkle.Prove(ctx, l.hashes, l.checkpoint, position)
 	if err != nil {
 		return proof, err
 	}
