@@ -35,22 +35,27 @@ func (k txKeys) DataKey(p person.ID) (seal.DataKey, error) {
 	if key, ok := k.t.keys[p]; ok {
 		return key, nil
 	}
+	key, err := k.t.s.dataKey(k.ctx, k.t, p)
+	if err == nil {
+		k.t.keys[p] = key
+	}
+	return key, err
+}
+
+// dataKey reads a person's key, in a transaction or outside of one.
+func (s *Store) dataKey(ctx context.Context, q querier, p person.ID) (seal.DataKey, error) {
 	var wrapped []byte
-	missing, err := noRows(k.t.GetContext(k.ctx, &wrapped, wrappedKey, p))
+	missing, err := noRows(q.GetContext(ctx, &wrapped, wrappedKey, p))
 	if err != nil {
 		return seal.DataKey{}, fmt.Errorf("the key of %s: %w", p, err)
 	}
 	if missing {
 		return seal.DataKey{}, fmt.Errorf("the key of %s: %w", p, seal.ErrErased)
 	}
-	if k.t.s.kek == nil {
+	if s.kek == nil {
 		return seal.DataKey{}, errNoKEK
 	}
-	key, err := k.t.s.kek.Unwrap(p, wrapped)
-	if err == nil {
-		k.t.keys[p] = key
-	}
-	return key, err
+	return s.kek.Unwrap(p, wrapped)
 }
 
 // Sealer seals and opens outside of a transaction, for the store of files. It asks
@@ -61,12 +66,9 @@ func (s *Store) Sealer() seal.Sealer { return seal.Keyed{Keys: poolKeys{s}} }
 type poolKeys struct{ s *Store }
 
 // DataKey implements seal.Keys.
-func (k poolKeys) DataKey(p person.ID) (key seal.DataKey, err error) {
-	err = k.s.transact(context.Background(), func(t tx) error {
-		key, err = txKeys{context.Background(), t}.DataKey(p)
-		return err
-	})
-	return key, err
+func (k poolKeys) DataKey(p person.ID) (seal.DataKey, error) {
+	key, err := k.s.dataKey(context.Background(), k.s.db, p)
+	return key, explain(err)
 }
 
 // erasedText stands where a text was that is erased.
